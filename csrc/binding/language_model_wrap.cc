@@ -1,0 +1,176 @@
+#include "binding/language_model_wrap.h"
+
+#include <chrono>
+
+#include "binding/convert.h"
+#include "binding/exports.h"
+#include "binding/task.h"
+#include "cpu/cpu.h"
+
+namespace skipscan::binding {
+namespace {
+
+ModelConfig read_config(const Fields& f) {
+  ModelConfig c;
+  c.family = f.text("family") == "mamba" ? Family::mamba : Family::mamba2;
+  c.d_model = f.i32("dModel");
+  c.layers = f.i32("layers");
+  c.vocab = f.i32("vocabRows");
+  c.d_inner = f.i32("dInner");
+  c.d_state = f.i32("dState");
+  c.conv_width = f.i32("convWidth");
+  c.norm_eps = float(f.number("normEps"));
+  c.tied_head = f.flag("tiedHead");
+  c.projection_bias = f.flag("projectionBias");
+  c.conv_bias = f.flag("convBias");
+  if (c.family == Family::mamba) {
+    c.dt_rank = f.i32("dtRank");
+  } else {
+    c.heads = f.i32("heads");
+    c.head_dim = f.i32("headDim");
+    c.groups = f.i32("groups");
+    c.norm_group_size = f.i32("normGroupSize");
+    c.norm_before_gate = f.flag("normBeforeGate");
+    c.dt_min = float(f.number("dtMin"));
+    c.dt_max = float(f.number("dtMax"));
+  }
+  return c;
+}
+
+std::string hex(uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+}  // namespace
+
+LanguageModelWrap::LanguageModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LanguageModelWrap>(info) {
+  const Fields options(info[1].As<Napi::Object>());
+  std::string why;
+  const Backend* backend = cpu::choose(&why);
+  if (!backend) throw to_error(info.Env(), fail(Code::argument, why));
+  model_ = std::make_shared<LanguageModel>(read_config(Fields(info[0].As<Napi::Object>())), *backend,
+                                           options.dtype("dtype"), options.i32("threads"));
+}
+
+std::shared_ptr<LanguageModel> LanguageModelWrap::model(Napi::Env env) const {
+  if (model_) return model_;
+  Napi::Error error = Napi::Error::New(env, "This model was disposed. Load it again to use it.");
+  error.Set("code", "ERR_DISPOSED");
+  throw error;
+}
+
+// [{ name, shape }]: the tensors that the model is made of.
+Napi::Value LanguageModelWrap::slots(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Array result = Napi::Array::New(env);
+  for (const WeightSlot& slot : model(env)->weights().slots()) {
+    Napi::Array shape = Napi::Array::New(env);
+    for (int64_t n : slot.shape) shape.Set(shape.Length(), double(n));
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", slot.name);
+    entry.Set("shape", shape);
+    result.Set(result.Length(), entry);
+  }
+  return result;
+}
+
+// (sources: { slot, file, offset, dtype }[]) reads and packs these tensors.
+Napi::Value LanguageModelWrap::load(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Array list = info[0].As<Napi::Array>();
+  std::vector<TensorSource> sources;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const Fields f(list.Get(i).As<Napi::Object>());
+    sources.push_back({f.text("slot"), f.text("file"), f.i64("offset"), f.dtype("dtype")});
+  }
+  KeepAlive keep;
+  keep.add(info.This());
+  return Task::start(
+      env, std::move(keep),
+      [m = model(env), sources = std::move(sources)] {
+        for (const TensorSource& source : sources) SKIPSCAN_TRY(m->load(source));
+        return Status{};
+      },
+      [this](Napi::Env env) {
+        if (model_) external_.set(env, int64_t(model_->weights().bytes()));
+        return env.Undefined();
+      });
+}
+
+// Checks that nothing is missing; { fingerprint, backend }.
+Napi::Value LanguageModelWrap::finish_loading(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const auto m = model(env);
+  if (Status status = m->finish_loading(); !status.ok()) throw to_error(env, status);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("fingerprint", hex(m->weights().fingerprint()));
+  result.Set("backend", m->backend().name);
+  return result;
+}
+
+// (tokens: Int32Array, offsets: Int32Array, { lastOnly, logits: Float32Array, hidden?: Float32Array }, cancel: Int32Array)
+// fills the arrays and resolves to the milliseconds it took.
+Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const auto m = model(env);
+  const Fields f(info[2].As<Napi::Object>());
+  const auto tokens = to_span<int32_t>(info[0], "tokens"), offsets = to_span<int32_t>(info[1], "offsets");
+  const auto cancel = to_span<int32_t>(info[3], "cancel");
+  const auto logits = f.span<float>("logits"), hidden = f.span<float>("hidden", true);
+  const bool last_only = f.flag("lastOnly");
+  const TokenBatch batch{tokens.data, std::vector<int32_t>(offsets.data, offsets.data + offsets.size)};
+  const ModelConfig& c = m->config();
+  if (logits.size != size_t(last_only ? batch.sequences() : batch.rows()) * c.vocab)
+    mismatch(env, "logits", "its size");
+  if (hidden.data && hidden.size != size_t(c.layers + 2) * batch.rows() * c.d_model)
+    mismatch(env, "hidden", "its size");
+  KeepAlive keep;
+  for (const Napi::Value& v :
+       {Napi::Value(info.This()), info[0], info[2], f.value("logits"), f.value("hidden"), info[3]}) {
+    keep.add(v);
+  }
+  const auto milliseconds = std::make_shared<double>();
+  return Task::start(
+      env, std::move(keep),
+      [=] {
+        const auto start = std::chrono::steady_clock::now();
+        Status status = m->forward(batch, nullptr, cancel.data, {logits.data, last_only, hidden.data});
+        *milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+        return status;
+      },
+      [milliseconds](Napi::Env env) { return Napi::Number::New(env, *milliseconds); });
+}
+
+Napi::Value LanguageModelWrap::memory(const Napi::CallbackInfo& info) {
+  const auto m = model(info.Env());
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("weights", double(m->weights().bytes()));
+  result.Set("workspace", double(m->workspace_bytes()));
+  result.Set("sessions", double(m->session_bytes.load()));
+  return result;
+}
+
+// Gives the memory back as soon as no running call needs it. lib/ waits for those first.
+Napi::Value LanguageModelWrap::dispose(const Napi::CallbackInfo& info) {
+  model_.reset();
+  external_.set(info.Env(), 0);
+  return info.Env().Undefined();
+}
+
+Napi::Function LanguageModelWrap::define(Napi::Env env) {
+  return DefineClass(
+      env, "LanguageModel",
+      {InstanceMethod<&LanguageModelWrap::slots>("slots"), InstanceMethod<&LanguageModelWrap::load>("load"),
+       InstanceMethod<&LanguageModelWrap::finish_loading>("finishLoading"),
+       InstanceMethod<&LanguageModelWrap::forward>("forward"), InstanceMethod<&LanguageModelWrap::memory>("memory"),
+       InstanceMethod<&LanguageModelWrap::dispose>("dispose")});
+}
+
+void export_language_model(Napi::Env env, Napi::Object exports) {
+  exports.Set("LanguageModel", LanguageModelWrap::define(env));
+  exports.Set("Session", SessionWrap::define(env));
+}
+
+}  // namespace skipscan::binding

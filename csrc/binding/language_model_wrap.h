@@ -1,0 +1,67 @@
+// LanguageModel and Session as JavaScript classes. lib/models checks arguments, queues calls and explains errors; here they
+// are only handed on.
+#pragma once
+#include <napi.h>
+
+#include <memory>
+
+#include "engine/language_model.h"
+
+namespace skipscan::binding {
+
+// The memory of one model or session, reported to V8 for as long as it lives.
+class ExternalBytes {
+ public:
+  void set(Napi::Env env, int64_t bytes) {
+    Napi::MemoryManagement::AdjustExternalMemory(env, bytes - reported_);
+    reported_ = bytes;
+  }
+
+ private:
+  int64_t reported_ = 0;
+};
+
+class LanguageModelWrap : public Napi::ObjectWrap<LanguageModelWrap> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit LanguageModelWrap(const Napi::CallbackInfo& info);
+  void Finalize(Napi::Env env) override { external_.set(env, 0); }
+
+  // The model, or a thrown ERR_DISPOSED.
+  std::shared_ptr<LanguageModel> model(Napi::Env env) const;
+
+ private:
+  Napi::Value slots(const Napi::CallbackInfo& info);
+  Napi::Value load(const Napi::CallbackInfo& info);
+  Napi::Value finish_loading(const Napi::CallbackInfo& info);
+  Napi::Value forward(const Napi::CallbackInfo& info);
+  Napi::Value memory(const Napi::CallbackInfo& info);
+  Napi::Value dispose(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<LanguageModel> model_;
+  ExternalBytes external_;
+};
+
+class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit SessionWrap(const Napi::CallbackInfo& info);
+  void Finalize(Napi::Env env) override;
+
+ private:
+  Napi::Value prefill(const Napi::CallbackInfo& info);
+  Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value layer_state(const Napi::CallbackInfo& info);
+  Napi::Value export_state(const Napi::CallbackInfo& info);
+  Napi::Value import_state(const Napi::CallbackInfo& info);
+  Napi::Value copy_from(const Napi::CallbackInfo& info);
+  Napi::Value dispose(const Napi::CallbackInfo& info);
+  SequenceState& state(Napi::Env env) const;
+  void release();
+
+  std::shared_ptr<LanguageModel> model_;
+  std::shared_ptr<SequenceState> state_;
+  ExternalBytes external_;
+};
+
+}  // namespace skipscan::binding

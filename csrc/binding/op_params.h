@@ -1,0 +1,16 @@
+// The params struct of each operator from the fields of a JavaScript object: the names of csrc/ops in camelCase.
+#pragma once
+#include "binding/op_reader.h"
+#include "ops/backend.h"
+
+namespace skipscan::binding {
+
+void read(const OpReader& from, EmbeddingParams& to);
+void read(const OpReader& from, LinearParams& to);
+void read(const OpReader& from, RmsNormParams& to);
+void read(const OpReader& from, GatedRmsNormParams& to);
+void read(const OpReader& from, CausalConvParams& to);
+void read(const OpReader& from, SelectiveScanParams& to);
+void read(const OpReader& from, SsdScanParams& to);
+
+}  // namespace skipscan::binding

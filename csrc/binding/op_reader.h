@@ -1,0 +1,156 @@
+// Reads the params of one operator call: numbers, and typed arrays whose memory is used where it is. lib/ops has checked
+// what the user passed; the checks here hold whatever lib/ops does, so that no call can reach memory outside an array.
+#pragma once
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "binding/convert.h"
+#include "binding/task.h"
+#include "core/scan_path.h"
+#include "ops/weight_matrix.h"
+
+namespace skipscan::binding {
+
+// What a call keeps alive besides the params themselves.
+struct OpMemory {
+  KeepAlive keep;
+  // Copies, because their values are addresses: JavaScript may write to its own arrays while the operator runs.
+  ScanPath path;
+  std::vector<int32_t> ids;
+};
+
+class OpReader {
+ public:
+  OpReader(Napi::Object params, OpMemory& memory)
+      : env_(params.Env()), object_(params), fields_(params), memory_(memory) {}
+
+  Napi::Env env() const { return env_; }
+  bool has(const std::string& name) const { return fields_.has(name.c_str()); }
+  bool flag(const char* name) const { return fields_.flag(name); }
+  float real(const char* name) const { return float(fields_.number(name)); }
+
+  // A size: at least 1, and small enough for int32.
+  int32_t size(const std::string& name) const {
+    const double value = fields_.number(name.c_str());
+    if (!(value >= 1 && value <= 0x7fffffff) || value != double(int32_t(value))) {
+      mismatch(env_, name, "a whole number from 1 to 2147483647");
+    }
+    return int32_t(value);
+  }
+
+  // One of the values of an enum, by name.
+  template <class Enum>
+  Enum choice(const char* name, std::initializer_list<std::pair<const char*, Enum>> choices) const {
+    const std::string text = fields_.text(name);
+    for (const auto& [known, value] : choices) {
+      if (text == known) return value;
+    }
+    mismatch(env_, name, "one of its values");
+  }
+
+  // The elements of a contiguous tensor of these sizes.
+  template <class T = float>
+  T* tensor(const char* name, std::initializer_list<int64_t> shape) const {
+    return elements<T>(name, product(name, shape));
+  }
+  template <class T = float>
+  T* optional(const char* name, std::initializer_list<int64_t> shape) const {
+    return has(name) ? tensor<T>(name, shape) : nullptr;
+  }
+
+  // The distance between two rows: <name>Stride, or `width` where the rows are contiguous.
+  int64_t stride(const std::string& name, int64_t width) const {
+    const int64_t stride = has(name + "Stride") ? size(name + "Stride") : width;
+    if (stride < width) mismatch(env_, name + "Stride", "at least the width of a row");
+    return stride;
+  }
+  // Rows of `width` elements, stride(name, width) apart; the last one may end where the array does.
+  float* rows(const char* name, int64_t count, int64_t width) const {
+    return elements<float>(name, product(name, {count - 1, stride(name, width)}) + width);
+  }
+  float* optional_rows(const char* name, int64_t count, int64_t width) const {
+    return has(name) ? rows(name, count, width) : nullptr;
+  }
+
+  // A plain row-major matrix in the dtype that <name>Dtype says.
+  WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols) const {
+    const DType dtype = fields_.dtype((name + "Dtype").c_str());
+    const int64_t count = product(name, {rows, cols});
+    const void* data = nullptr;
+    switch (dtype) {
+      case DType::f32: data = elements<float>(name.c_str(), count); break;
+      case DType::bf16:
+      case DType::f16: data = elements<uint16_t>(name.c_str(), count); break;
+      case DType::i32: mismatch(env_, name + "Dtype", "one of f32, bf16, f16");
+    }
+    return {.data = data, .dtype = dtype, .rows = rows, .cols = cols, .panel = 1};
+  }
+
+  // Whole numbers below `limit`.
+  const int32_t* ids(const char* name, int64_t count, int64_t limit) const {
+    const int32_t* from = elements<int32_t>(name, count);
+    memory_.ids.assign(from, from + count);
+    if (!inside(memory_.ids, limit)) mismatch(env_, name, "ids below the number of rows of its table");
+    return memory_.ids.data();
+  }
+
+  // The path { index, paramIndex, gap, offsets } over tensors of this many rows.
+  PathView path(int64_t rows) const {
+    if (!fields_.value("path").IsObject()) mismatch(env_, "path", "an object");
+    const Fields from(fields_.value("path").As<Napi::Object>());
+    ScanPath& path = memory_.path;
+    copy(from, "index", path.index);
+    copy(from, "paramIndex", path.param_index);
+    copy(from, "gap", path.gap);
+    copy(from, "offsets", path.offsets);
+    const std::vector<int32_t>& offsets = path.offsets;
+    const size_t steps = path.index.size();
+    if (offsets.size() < 2 || offsets.front() != 0 || size_t(offsets.back()) != steps ||
+        !std::is_sorted(offsets.begin(), offsets.end())) {
+      mismatch(env_, "path.offsets", "ascending offsets from 0 to the number of steps");
+    }
+    if (steps == 0 || !inside(path.index, rows)) mismatch(env_, "path.index", "rows of the tensors");
+    if (path.param_index.size() != steps || !inside(path.param_index, rows)) {
+      mismatch(env_, "path.paramIndex", "one row of the tensors for each step");
+    }
+    if (path.gap.size() != steps || *std::min_element(path.gap.begin(), path.gap.end()) < 1) {
+      mismatch(env_, "path.gap", "at least 1 for each step");
+    }
+    return path.view();
+  }
+
+ private:
+  template <class T>
+  T* elements(const char* name, int64_t count) const {
+    const Span<T> span = fields_.span<T>(name);
+    if (span.size < size_t(count)) mismatch(env_, name, "an array that holds its whole shape");
+    memory_.keep.add(fields_.value(name));
+    return span.data;
+  }
+
+  int64_t product(const std::string& name, std::initializer_list<int64_t> sizes) const {
+    int64_t count = 1;
+    for (int64_t n : sizes) {
+      if (__builtin_mul_overflow(count, n, &count)) mismatch(env_, name, "a shape that memory can hold");
+    }
+    return count;
+  }
+
+  static bool inside(const std::vector<int32_t>& values, int64_t limit) {
+    return std::all_of(values.begin(), values.end(), [limit](int32_t v) { return v >= 0 && v < limit; });
+  }
+
+  static void copy(const Fields& from, const char* name, std::vector<int32_t>& to) {
+    const Span<int32_t> span = from.span<int32_t>(name);
+    to.assign(span.data, span.data + span.size);
+  }
+
+  Napi::Env env_;
+  Napi::Object object_;
+  Fields fields_;
+  OpMemory& memory_;
+};
+
+}  // namespace skipscan::binding

@@ -1,0 +1,95 @@
+// runOp(name, params, { backend?, threads? }) => Promise<route>: one operator on the memory of typed arrays, for lib/ops and
+// for the tests that compare the kernels. The caller allocates the outputs.
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "binding/exports.h"
+#include "binding/op_params.h"
+#include "cpu/cpu.h"
+
+namespace skipscan::binding {
+namespace {
+
+// The threads that operators share: one call at a time, the others wait for their turn.
+class SharedPool {
+ public:
+  template <class Work>
+  Status use(int threads, const Work& work) {
+    std::lock_guard lock(mutex_);
+    if (!pool_ || pool_->threads() != threads) pool_.emplace(threads);
+    return work(*pool_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<ThreadPool> pool_;
+};
+
+SharedPool& shared_pool() {
+  static auto* pool = new SharedPool;  // never destroyed: an operator may still run while the process exits
+  return *pool;
+}
+
+template <class Params>
+Napi::Value start(const Op<Params>& op, Napi::Object fields, int threads) {
+  const auto memory = std::make_shared<OpMemory>();
+  const auto route = std::make_shared<std::string>();
+  Params params;
+  read(OpReader(fields, *memory), params);
+  return Task::start(
+      fields.Env(), std::move(memory->keep),
+      [params, memory, route, threads, &op] {  // memory: params point into it
+        if (const Support support = op.supports(params); !support.ok) return fail(Code::unsupported, support.why);
+        return shared_pool().use(threads, [&](ThreadPool& pool) {
+          ExecContext context{pool};
+          Status status = op.run(params, context);
+          *route = context.route;
+          return status;
+        });
+      },
+      [route](Napi::Env env) { return Napi::String::New(env, *route); });
+}
+
+const Backend& find_backend(Napi::Env env, const Fields& options) {
+  if (options.has("backend")) {
+    const std::string name = options.text("backend");
+    for (const Backend* b : cpu::available()) {
+      if (b->name == name) return *b;
+    }
+    mismatch(env, "backend", "a backend that this machine has");
+  }
+  std::string why;
+  const Backend* backend = cpu::choose(&why);
+  if (!backend) throw to_error(env, fail(Code::argument, why));
+  return *backend;
+}
+
+Napi::Value run_op(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (!info[0].IsString() || !info[1].IsObject() || !info[2].IsObject()) {
+    mismatch(env, "0 to 2", "a name, params and options");
+  }
+  const std::string name = info[0].As<Napi::String>();
+  const Napi::Object params = info[1].As<Napi::Object>();
+  const Fields options(info[2].As<Napi::Object>());
+  const Backend& backend = find_backend(env, options);
+  const double wanted = options.has("threads") ? options.number("threads") : std::thread::hardware_concurrency();
+  const int threads = int(std::clamp(wanted, 1.0, 1024.0));
+  if (name == "embedding") return start(backend.embedding, params, threads);
+  if (name == "linear") return start(backend.linear, params, threads);
+  if (name == "rms_norm") return start(backend.rms_norm, params, threads);
+  if (name == "gated_rms_norm") return start(backend.gated_rms_norm, params, threads);
+  if (name == "causal_conv") return start(backend.causal_conv, params, threads);
+  if (name == "selective_scan") return start(backend.selective_scan, params, threads);
+  if (name == "ssd_scan") return start(backend.ssd_scan, params, threads);
+  mismatch(env, "name", "an operator");
+}
+
+}  // namespace
+
+void export_ops(Napi::Env env, Napi::Object exports) {
+  exports.Set("runOp", Napi::Function::New(env, run_op, "runOp"));
+}
+
+}  // namespace skipscan::binding

@@ -1,0 +1,140 @@
+#include "binding/convert.h"
+#include "binding/language_model_wrap.h"
+#include "binding/task.h"
+
+namespace skipscan::binding {
+
+SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
+  Napi::Env env = info.Env();
+  model_ = LanguageModelWrap::Unwrap(info[0].As<Napi::Object>())->model(env);
+  try {
+    state_ = std::make_shared<SequenceState>(model_->config());
+  } catch (const std::bad_alloc&) {
+    throw to_error(env, fail(Code::out_of_memory,
+                             "The system had no memory left for a session's state. Dispose sessions "
+                             "that are no longer needed."));
+  }
+  model_->session_bytes += int64_t(state_->bytes());
+  external_.set(env, int64_t(state_->bytes()));
+}
+
+void SessionWrap::Finalize(Napi::Env env) {
+  release();
+  external_.set(env, 0);
+}
+
+void SessionWrap::release() {
+  if (state_) model_->session_bytes -= int64_t(state_->bytes());
+  state_.reset();
+  model_.reset();
+}
+
+SequenceState& SessionWrap::state(Napi::Env env) const {
+  if (state_) return *state_;
+  Napi::Error error = Napi::Error::New(env, "This session was disposed.");
+  error.Set("code", "ERR_DISPOSED");
+  throw error;
+}
+
+// (tokens: Int32Array, logits: Float32Array, cancel: Int32Array): logits of the last row, or of every row where there is room
+// for them. The state stays as it was unless all went well.
+Napi::Value SessionWrap::prefill(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  state(env);
+  const auto tokens = to_span<int32_t>(info[0], "tokens");
+  const auto logits = to_span<float>(info[1], "logits");
+  const auto cancel = to_span<int32_t>(info[2], "cancel");
+  const size_t vocab = size_t(model_->config().vocab);
+  if (logits.size != vocab && logits.size != vocab * tokens.size) mismatch(env, "logits", "its size");
+  const ForwardOutput out{.logits = logits.data, .last_only = logits.size == vocab};
+  KeepAlive keep;
+  for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[1], info[2]}) keep.add(v);
+  return Task::start(
+      env, std::move(keep),
+      [=, m = model_, session = state_] {
+        SequenceState next(m->config());
+        next.copy_from(*session);
+        SKIPSCAN_TRY(m->forward({tokens.data, {0, int32_t(tokens.size)}}, &next, cancel.data, out));
+        std::swap(*session, next);
+        return Status{};
+      },
+      [](Napi::Env env) { return env.Undefined(); });
+}
+
+// (token: number, logits: Float32Array): one token, in place.
+Napi::Value SessionWrap::step(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  state(env);
+  const int32_t token = info[0].As<Napi::Number>().Int32Value();
+  const auto logits = to_span<float>(info[1], "logits");
+  if (logits.size != size_t(model_->config().vocab)) mismatch(env, "logits", "its size");
+  KeepAlive keep;
+  keep.add(info.This());
+  keep.add(info[1]);
+  return Task::start(
+      env, std::move(keep),
+      [=, m = model_, session = state_] {
+        return m->forward({&token, {0, 1}}, session.get(), nullptr, {.logits = logits.data});
+      },
+      [](Napi::Env env) { return env.Undefined(); });
+}
+
+// (layer) => { conv: Float32Array, ssm: Float32Array }, copies.
+Napi::Value SessionWrap::layer_state(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const SequenceState& s = state(env);
+  const int32_t layer = info[0].As<Napi::Number>().Int32Value();
+  const ModelConfig& c = model_->config();
+  if (layer < 0 || layer >= c.layers) mismatch(env, "layer", "a layer of the model");
+  const auto copy = [&](const float* from, int64_t count) {
+    Napi::Float32Array to = Napi::Float32Array::New(env, size_t(count));
+    std::memcpy(to.Data(), from, size_t(count) * sizeof(float));
+    return to;
+  };
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("conv", copy(s.conv(layer), c.conv_state_size()));
+  result.Set("ssm", copy(s.ssm(layer), c.ssm_state_size()));
+  return result;
+}
+
+// () => Uint8Array: all layers, conv then ssm, float32 in the machine's byte order.
+Napi::Value SessionWrap::export_state(const Napi::CallbackInfo& info) {
+  const SequenceState& s = state(info.Env());
+  Napi::Uint8Array to = Napi::Uint8Array::New(info.Env(), s.floats() * sizeof(float));
+  std::memcpy(to.Data(), s.data(), to.ByteLength());
+  return to;
+}
+
+// (bytes: Uint8Array): the inverse.
+Napi::Value SessionWrap::import_state(const Napi::CallbackInfo& info) {
+  const SequenceState& s = state(info.Env());
+  const auto from = to_span<uint8_t>(info[0], "bytes");
+  if (from.size != s.floats() * sizeof(float)) mismatch(info.Env(), "bytes", "the size of this model's state");
+  std::memcpy(s.data(), from.data, from.size);
+  return info.Env().Undefined();
+}
+
+// (other: Session): takes over the other's state.
+Napi::Value SessionWrap::copy_from(const Napi::CallbackInfo& info) {
+  const SessionWrap* other = SessionWrap::Unwrap(info[0].As<Napi::Object>());
+  state(info.Env()).copy_from(other->state(info.Env()));
+  return info.Env().Undefined();
+}
+
+Napi::Value SessionWrap::dispose(const Napi::CallbackInfo& info) {
+  release();
+  external_.set(info.Env(), 0);
+  return info.Env().Undefined();
+}
+
+Napi::Function SessionWrap::define(Napi::Env env) {
+  return DefineClass(
+      env, "Session",
+      {InstanceMethod<&SessionWrap::prefill>("prefill"), InstanceMethod<&SessionWrap::step>("step"),
+       InstanceMethod<&SessionWrap::layer_state>("layerState"),
+       InstanceMethod<&SessionWrap::export_state>("exportState"),
+       InstanceMethod<&SessionWrap::import_state>("importState"), InstanceMethod<&SessionWrap::copy_from>("copyFrom"),
+       InstanceMethod<&SessionWrap::dispose>("dispose")});
+}
+
+}  // namespace skipscan::binding

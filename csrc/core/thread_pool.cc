@@ -1,0 +1,99 @@
+#include "core/thread_pool.h"
+
+#include <cstdlib>
+#include <new>
+
+#include "core/arena.h"
+
+namespace skipscan {
+namespace {
+
+constexpr int kSpins = 4000;  // some ten microseconds: longer than the gap between two operators of a block
+
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) : scratch_(size_t(threads < 1 ? 1 : threads)) {
+  for (int w = 1; w < this->threads(); ++w) workers_.emplace_back([this, w] { work(w); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+    ++generation_;
+  }
+  wake_.notify_all();
+  for (std::thread& t : workers_) t.join();
+  for (Scratch& s : scratch_) std::free(s.data);
+}
+
+void ThreadPool::reserve_scratch(size_t bytes) {
+  bytes = align_up(bytes);
+  if (bytes <= scratch_bytes_) return;
+  scratch_bytes_ = 0;  // holds if an allocation below fails
+  for (Scratch& s : scratch_) {
+    std::free(s.data);
+    s.data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
+    if (!s.data) throw std::bad_alloc();
+  }
+  scratch_bytes_ = bytes;
+}
+
+void ThreadPool::run(int64_t tasks, Call call, const void* body) {
+  if (tasks <= 0) return;
+  if (tasks == 1 || workers_.empty()) {
+    for (int64_t t = 0; t < tasks; ++t) call(body, t, 0);
+    return;
+  }
+  call_ = call;
+  body_ = body;
+  tasks_ = tasks;
+  next_.store(0, std::memory_order_relaxed);
+  open_.store(true, std::memory_order_seq_cst);
+  generation_.fetch_add(1, std::memory_order_seq_cst);
+  if (sleeping_.load(std::memory_order_seq_cst) > 0) {
+    { std::lock_guard lock(mutex_); }  // a worker that is about to sleep has seen the new generation, or is woken
+    wake_.notify_all();
+  }
+  claim(0);
+  // Every task is claimed. Close the job, then wait for those still inside: who enters later sees it closed.
+  open_.store(false, std::memory_order_seq_cst);
+  for (int spins = 0; inside_.load(std::memory_order_seq_cst) > 0; ++spins) {
+    if (spins < kSpins)
+      pause();
+    else
+      std::this_thread::yield();
+  }
+}
+
+void ThreadPool::claim(int worker) {
+  for (int64_t t; (t = next_.fetch_add(1, std::memory_order_relaxed)) < tasks_;) call_(body_, t, worker);
+}
+
+void ThreadPool::work(int worker) {
+  uint32_t seen = 0;
+  for (;;) {
+    for (int spins = 0; generation_.load(std::memory_order_acquire) == seen && spins < kSpins; ++spins) pause();
+    if (generation_.load(std::memory_order_acquire) == seen) {
+      std::unique_lock lock(mutex_);
+      sleeping_.fetch_add(1, std::memory_order_seq_cst);
+      wake_.wait(lock, [&] { return generation_.load(std::memory_order_seq_cst) != seen; });
+      sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+    seen = generation_.load(std::memory_order_acquire);
+    if (stop_) return;
+    inside_.fetch_add(1, std::memory_order_seq_cst);
+    if (open_.load(std::memory_order_seq_cst)) claim(worker);
+    inside_.fetch_sub(1, std::memory_order_seq_cst);
+  }
+}
+
+}  // namespace skipscan

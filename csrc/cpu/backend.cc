@@ -1,0 +1,44 @@
+#include "cpu/cpu.h"
+#include "cpu/tables.h"
+
+#include <cstdlib>
+
+namespace skipscan::cpu {
+namespace {
+
+std::vector<const Backend*> detect() {
+  std::vector<const Backend*> found;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  if (avx512) found.push_back(&avx512::backend);
+  if (avx2) found.push_back(&avx2::backend);
+#endif
+  found.push_back(&portable::backend);
+  found.push_back(&reference::backend);
+  return found;
+}
+
+}  // namespace
+
+const std::vector<const Backend*>& available() {
+  static const std::vector<const Backend*> found = detect();
+  return found;
+}
+
+const Backend* choose(std::string* why) {
+  const char* wanted = std::getenv("SKIPSCAN_CPU");
+  if (!wanted || !*wanted) return available().front();
+  std::string names;
+  for (const Backend* b : available()) {
+    if (std::string(b->name) == wanted) return b;
+    names += names.empty() ? b->name : std::string(", ") + b->name;
+  }
+  *why = std::string("Expected one of ") + names + " for the environment variable SKIPSCAN_CPU but received " + wanted +
+         "; this machine has no other. Unset it to use the best.";
+  return nullptr;
+}
+
+}  // namespace skipscan::cpu

@@ -1,0 +1,25 @@
+// The operators that the files of this folder define, once for each instruction set: `extern const` pairs of
+// supports and run.
+#pragma once
+#include "cpu/simd.h"
+#include "ops/backend.h"
+
+namespace skipscan::cpu::SKIPSCAN_ISA {
+
+constexpr int32_t kPanel = 2 * kWidth;  // two vectors of outputs for every broadcast input (linear.cc)
+
+extern const Op<EmbeddingParams> embedding;
+extern const Op<LinearParams> linear;
+extern const Op<RmsNormParams> rms_norm;
+extern const Op<GatedRmsNormParams> gated_rms_norm;
+extern const Op<CausalConvParams> causal_conv;
+extern const Op<SelectiveScanParams> selective_scan;
+extern const Op<SsdScanParams> ssd_scan;
+
+// A kernel that takes everything its params can say.
+template <class Params>
+Support supports_all(const Params&) {
+  return {};
+}
+
+}  // namespace skipscan::cpu::SKIPSCAN_ISA

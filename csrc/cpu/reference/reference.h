@@ -1,0 +1,53 @@
+// What the operators mean. Every file of this folder is one operator in plain loops: double precision, one thread, no
+// thought for speed. The other backends are tested against it, so it is written to be read.
+#pragma once
+#include <cmath>
+
+#include "core/scan_path.h"
+#include "ops/backend.h"
+
+namespace skipscan::cpu::reference {
+
+extern const Op<EmbeddingParams> embedding;
+extern const Op<LinearParams> linear;
+extern const Op<RmsNormParams> rms_norm;
+extern const Op<GatedRmsNormParams> gated_rms_norm;
+extern const Op<CausalConvParams> causal_conv;
+extern const Op<SelectiveScanParams> selective_scan;
+extern const Op<SsdScanParams> ssd_scan;
+
+constexpr const char* kRoute = "reference";
+
+template <class Params>
+Support supports_all(const Params&) {
+  return {};
+}
+
+inline double silu(double x) { return x / (1 + std::exp(-x)); }
+
+// log(1 + e^x) without overflow
+inline double softplus(double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))); }
+
+// The time that passes over the state in one step (docs/reduction.md, section 2). dt_before is the dt of the step
+// before, or dt itself at a sequence's first step; skipped_dt is looked at only for Alignment::own.
+inline double decay_time(Alignment alignment, double dt, double dt_before, int32_t gap, double skipped_dt) {
+  switch (alignment) {
+    case Alignment::none: return dt;
+    case Alignment::next: return gap * dt;
+    case Alignment::previous: return dt + (gap - 1) * dt_before;
+    case Alignment::own: return dt + skipped_dt;
+  }
+  return dt;
+}
+
+// Element (r, c) of a weight matrix.
+inline double element(const WeightMatrix& w, int64_t r, int64_t c) {
+  const int64_t i = w.at(r, c);
+  switch (w.dtype) {
+    case DType::bf16: return to_float(static_cast<const bf16*>(w.data)[i]);
+    case DType::f16: return to_float(static_cast<const f16*>(w.data)[i]);
+    default: return static_cast<const float*>(w.data)[i];
+  }
+}
+
+}  // namespace skipscan::cpu::reference

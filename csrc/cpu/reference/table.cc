@@ -1,0 +1,19 @@
+// The operator table of the reference backend.
+#include "cpu/reference/reference.h"
+#include "cpu/tables.h"
+
+namespace skipscan::cpu::reference {
+
+constinit const Backend backend = {
+    .name = kRoute,
+    .panel = 1,
+    .embedding = embedding,
+    .linear = linear,
+    .rms_norm = rms_norm,
+    .gated_rms_norm = gated_rms_norm,
+    .causal_conv = causal_conv,
+    .selective_scan = selective_scan,
+    .ssd_scan = ssd_scan,
+};
+
+}  // namespace skipscan::cpu::reference

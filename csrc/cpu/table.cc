@@ -1,0 +1,19 @@
+// The operator table of one instruction set.
+#include "cpu/kernels.h"
+#include "cpu/tables.h"
+
+namespace skipscan::cpu::SKIPSCAN_ISA {
+
+constinit const Backend backend = {
+    .name = kIsa,
+    .panel = kPanel,
+    .embedding = embedding,
+    .linear = linear,
+    .rms_norm = rms_norm,
+    .gated_rms_norm = gated_rms_norm,
+    .causal_conv = causal_conv,
+    .selective_scan = selective_scan,
+    .ssd_scan = ssd_scan,
+};
+
+}  // namespace skipscan::cpu::SKIPSCAN_ISA

@@ -1,0 +1,23 @@
+// The operator tables of the CPU backends. Every file below cpu/ except reference/ and backend.cc is compiled
+// once for each instruction set, inside a namespace of that name (simd.h), so that kernels are written once.
+#pragma once
+#include "ops/backend.h"
+
+namespace skipscan::cpu {
+
+#if defined(__x86_64__)
+namespace avx512 {
+extern const Backend backend;
+}
+namespace avx2 {
+extern const Backend backend;
+}
+#endif
+namespace portable {
+extern const Backend backend;
+}
+namespace reference {
+extern const Backend backend;
+}
+
+}  // namespace skipscan::cpu

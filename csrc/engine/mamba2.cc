@@ -1,0 +1,98 @@
+// Mamba-2 (arXiv 2405.21060), section 7: in_proj -> z, x, B, C, dt at once; x, B, C -> causal convolution -> SSD scan -> norm
+// gated by z -> out_proj.
+#include "engine/block.h"
+
+namespace skipscan {
+
+Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, const Backend& backend,
+                        const BlockTile& tile, const BlockBuffers& buffers, ExecContext& context) {
+  const int64_t inner = config.d_inner, projected = config.in_proj_rows(), channels = config.conv_channels();
+  const float* z = buffers.projected;
+  const float* xBC = z + inner;
+  const float* dt = xBC + channels;
+  const float* x = buffers.convolved;
+  const float* B = x + inner;
+  const float* C = B + int64_t(config.groups) * config.d_state;
+
+  SKIPSCAN_TRY(backend.rms_norm.run({.x = tile.hidden,
+                                     .residual_in = tile.residual_in,
+                                     .weight = weights.norm,
+                                     .residual_out = tile.residual_out,
+                                     .out = buffers.normed,
+                                     .rows = tile.rows,
+                                     .dim = config.d_model,
+                                     .eps = config.norm_eps},
+                                    context));
+  SKIPSCAN_TRY(backend.linear.run({.x = buffers.normed,
+                                   .weight = weights.in_proj,
+                                   .bias = weights.in_proj_bias,
+                                   .y = buffers.projected,
+                                   .rows = tile.rows,
+                                   .x_stride = config.d_model,
+                                   .y_stride = projected},
+                                  context));
+  SKIPSCAN_TRY(backend.causal_conv.run({.x = xBC,
+                                        .weight = weights.conv,
+                                        .bias = weights.conv_bias,
+                                        .state_in = tile.conv_state,
+                                        .state_out = tile.conv_state,
+                                        .y = buffers.convolved,
+                                        .path = tile.path,
+                                        .channels = channels,
+                                        .x_stride = projected,
+                                        .y_stride = channels,
+                                        .width = config.conv_width,
+                                        .mode = ConvMode::compact,
+                                        .silu = true},
+                                       context));
+  SKIPSCAN_TRY(backend.ssd_scan.run({.x = x,
+                                     .dt = dt,
+                                     .A = weights.A,
+                                     .B = B,
+                                     .C = C,
+                                     .D = weights.D,
+                                     .z = nullptr,
+                                     .dt_bias = weights.dt_bias,
+                                     .skipped_dt = nullptr,
+                                     .state_in = tile.ssm_state,
+                                     .state_out = tile.ssm_state,
+                                     .y = buffers.mixed,
+                                     .path = tile.path,
+                                     .x_stride = channels,
+                                     .dt_stride = projected,
+                                     .B_stride = channels,
+                                     .C_stride = channels,
+                                     .z_stride = 0,
+                                     .y_stride = inner,
+                                     .heads = config.heads,
+                                     .head_dim = config.head_dim,
+                                     .groups = config.groups,
+                                     .d_state = config.d_state,
+                                     .dt_min = config.dt_min,
+                                     .dt_max = config.dt_max,
+                                     .alignment = Alignment::none,
+                                     .softplus = true,
+                                     .D_per_channel = false},
+                                    context));
+  SKIPSCAN_TRY(backend.gated_rms_norm.run({.y = buffers.mixed,
+                                           .z = z,
+                                           .weight = weights.norm_gated,
+                                           .out = buffers.mixed,
+                                           .rows = tile.rows,
+                                           .dim = inner,
+                                           .z_stride = projected,
+                                           .group_size = config.norm_group_size,
+                                           .eps = config.norm_eps,
+                                           .norm_before_gate = config.norm_before_gate},
+                                          context));
+  return backend.linear.run({.x = buffers.mixed,
+                             .weight = weights.out_proj,
+                             .bias = weights.out_proj_bias,
+                             .y = tile.hidden,
+                             .rows = tile.rows,
+                             .x_stride = inner,
+                             .y_stride = config.d_model},
+                            context);
+}
+
+}  // namespace skipscan

@@ -1,0 +1,27 @@
+// The table of operators that a backend offers: all that the engine knows of it.
+#pragma once
+#include "ops/causal_conv.h"
+#include "ops/embedding.h"
+#include "ops/gated_rms_norm.h"
+#include "ops/linear.h"
+#include "ops/rms_norm.h"
+#include "ops/selective_scan.h"
+#include "ops/ssd_scan.h"
+
+namespace skipscan {
+
+// The operators are references so that a table is a constant: nothing runs when the library is loaded, least of all
+// code compiled for a processor that the machine may lack.
+struct Backend {
+  const char* name;  // the kernels it uses: "avx512", "avx2", "portable", "reference"
+  int32_t panel;     // rows of a weight panel (weight_matrix.h) that its products like best
+  const Op<EmbeddingParams>& embedding;
+  const Op<LinearParams>& linear;
+  const Op<RmsNormParams>& rms_norm;
+  const Op<GatedRmsNormParams>& gated_rms_norm;
+  const Op<CausalConvParams>& causal_conv;
+  const Op<SelectiveScanParams>& selective_scan;
+  const Op<SsdScanParams>& ssd_scan;
+};
+
+}  // namespace skipscan

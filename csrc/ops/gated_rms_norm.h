@@ -1,0 +1,20 @@
+// Mamba-2's normalisation before out_proj, over each group of channels; norm(v) = v / sqrt(mean(v^2) + eps):
+//   out = norm(y * silu(z)) * weight          the gate first, as the published models have it
+//   out = norm(y) * weight * silu(z)          norm_before_gate
+#pragma once
+#include "ops/op.h"
+
+namespace skipscan {
+
+struct GatedRmsNormParams {
+  const float* y;       // (rows, dim)
+  const float* z;       // (rows, dim), rows z_stride apart
+  const float* weight;  // (dim)
+  float* out;           // (rows, dim); may be y
+  int64_t rows, dim, z_stride;
+  int64_t group_size;  // divides dim
+  float eps;
+  bool norm_before_gate;
+};
+
+}  // namespace skipscan

@@ -1,0 +1,30 @@
+// What an operator is: one params struct, whether a backend can run it, and running it.
+#pragma once
+#include <string>
+
+#include "core/status.h"
+#include "core/thread_pool.h"
+
+namespace skipscan {
+
+// Whether a backend has a kernel for these params; `why` is the sentence the user reads when it has not.
+struct Support {
+  bool ok = true;
+  std::string why;
+};
+
+// Where an operator runs, and which kernel it chose.
+struct ExecContext {
+  ThreadPool& pool;
+  const char* route = "";  // out: the kernel that ran, such as "avx512" or "avx2/recurrent"; tests assert it
+};
+
+// Params hold pointers with their shapes and strides (in elements). They were checked before a backend sees
+// them: sizes are positive, pointers that are not marked "or null" are set, path rows lie inside the tensors.
+template <class Params>
+struct Op {
+  Support (*supports)(const Params&);
+  Status (*run)(const Params&, ExecContext&);  // never throws for bad params, never aborts the process
+};
+
+}  // namespace skipscan

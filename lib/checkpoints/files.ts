@@ -1,0 +1,85 @@
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { badCheckpoint } from '../errors';
+
+/** An open file that hands out checked ranges of itself. */
+export type FileReader = {
+  readonly file: string;
+  readonly size: number;
+  /** Reads exactly `length` bytes; `what` names them in the error when the file ends too early. */
+  read(offset: number, length: number, what: string): Promise<Buffer>;
+};
+
+/** Opens `file` for the time of `use`. Only regular files: opening a pipe would wait for a writer for ever. */
+export async function withFile<T>(file: string, use: (reader: FileReader) => Promise<T>): Promise<T> {
+  const { handle, size } = await openRegular(file);
+  try {
+    return await use({ file, size, read: (...range) => readExactly(handle, file, size, ...range) });
+  } finally {
+    await handle.close();
+  }
+}
+
+/** True when `file` is a regular file, or a link to one. */
+export async function isFile(file: string): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** How many bytes there are or should be, for people: exact, with thousands separated. */
+export function bytes(count: number): string {
+  return count === 1 ? '1 byte' : `${count.toLocaleString('en-US')} bytes`;
+}
+
+const gitLfsPointer = 'version https://git-lfs';
+
+/** A clone without Git LFS leaves small text files in place of the weights; say so rather than "corrupt". */
+export async function rejectGitLfsPointer(reader: FileReader): Promise<void> {
+  if (reader.size < gitLfsPointer.length) return;
+  const start = await reader.read(0, gitLfsPointer.length, 'the first bytes');
+  if (start.toString('latin1') === gitLfsPointer) {
+    throw badCheckpoint(
+      reader.file,
+      'this is a Git LFS pointer, not the weights. Run `git lfs pull` in the repository, or download the file itself.',
+    );
+  }
+}
+
+async function openRegular(file: string): Promise<{ handle: FileHandle; size: number }> {
+  try {
+    const found = await stat(file);
+    if (!found.isFile())
+      throw badCheckpoint(file, 'expected a file, found something else (a directory or a device).');
+    return { handle: await open(file, 'r'), size: found.size };
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ERR_CHECKPOINT') throw cause;
+    if (code === 'ENOENT') throw badCheckpoint(file, 'the file does not exist.', { cause });
+    throw badCheckpoint(file, `the file cannot be opened: ${message}.`, { cause });
+  }
+}
+
+async function readExactly(
+  handle: FileHandle,
+  file: string,
+  size: number,
+  offset: number,
+  length: number,
+  what: string,
+): Promise<Buffer> {
+  if (offset < 0 || offset + length > size) {
+    throw badCheckpoint(
+      file,
+      `the file is truncated or corrupt: ${what} should end at byte ${offset + length}, but the file has ${bytes(size)}` +
+        ` (${bytes(Math.max(0, offset + length - size))} missing). Download it again.`,
+    );
+  }
+  const buffer = Buffer.allocUnsafe(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+    if (bytesRead === 0) throw badCheckpoint(file, `the file became shorter while ${what} was read.`);
+    done += bytesRead;
+  }
+  return buffer;
+}

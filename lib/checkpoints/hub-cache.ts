@@ -1,0 +1,132 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { badCheckpoint } from '../errors';
+import { bytes, isFile } from './files';
+
+/** A file of a repository as the server describes it. */
+export type RemoteFile = {
+  name: string;
+  size: number;
+  /** Its git or LFS object id: what the cache calls its contents. */
+  objectId: string;
+  /** Hash of its contents, known for files in LFS. */
+  sha256?: string;
+};
+
+/** A full commit hash: the only name of a snapshot in the cache. */
+export function isCommit(revision: string): boolean {
+  return /^[0-9a-f]{40}$/.test(revision);
+}
+
+/**
+ * One model in the Hugging Face cache, in the layout all its libraries share: contents in `blobs`, links to them by
+ * file name in `snapshots/<commit>`, branches and tags in `refs`, and in `.no_exist/<commit>` the names of files that
+ * the repository is known not to have.
+ *
+ * Callers pass names, commits and object ids that were checked to be plain, so every path stays inside.
+ */
+export class RepoCache {
+  readonly directory: string;
+
+  constructor(cacheDir: string, id: string) {
+    this.directory = join(cacheDir, `models--${id.replace('/', '--')}`);
+  }
+
+  snapshot(commit: string): string {
+    return join(this.directory, 'snapshots', commit);
+  }
+
+  /** The commit that a branch or tag had when it was last downloaded. */
+  async commitOf(revision: string): Promise<string | undefined> {
+    const commit = await readFile(join(this.directory, 'refs', revision), 'utf8').catch(() => '');
+    return isCommit(commit.trim()) ? commit.trim() : undefined;
+  }
+
+  async setCommit(revision: string, commit: string): Promise<void> {
+    const ref = join(this.directory, 'refs', revision);
+    await mkdir(dirname(ref), { recursive: true });
+    await writeFile(ref, commit);
+  }
+
+  /** The files of a snapshot whose contents are there too. */
+  async present(commit: string): Promise<Set<string>> {
+    const names = await readdir(this.snapshot(commit)).catch(() => []);
+    const readable = await Promise.all(names.map((name) => isFile(join(this.snapshot(commit), name))));
+    return new Set(names.filter((_, i) => readable[i]));
+  }
+
+  /** The files that the repository is known not to have at this commit. */
+  async absent(commit: string): Promise<Set<string>> {
+    return new Set(await readdir(join(this.directory, '.no_exist', commit)).catch(() => []));
+  }
+
+  async setAbsent(commit: string, names: Iterable<string>): Promise<void> {
+    const directory = join(this.directory, '.no_exist', commit);
+    await mkdir(directory, { recursive: true });
+    for (const name of names) await writeFile(join(directory, name), '');
+  }
+
+  /** Adds a file whose contents another snapshot brought already; false when they are not there. */
+  async link(commit: string, { name, size, objectId }: RemoteFile): Promise<boolean> {
+    const blob = join(this.directory, 'blobs', objectId);
+    const found = await stat(blob).catch(() => undefined);
+    if (found?.size !== size) return false;
+    const pointer = join(this.snapshot(commit), name);
+    await mkdir(dirname(pointer), { recursive: true });
+    // Made under another name and moved, so that other processes never see the snapshot without the file.
+    const temporary = `${pointer}.${randomUUID()}`;
+    await symlink(relative(dirname(pointer), blob), temporary).catch(() => copyFile(blob, temporary));
+    await rename(temporary, pointer);
+    return true;
+  }
+
+  /**
+   * Writes and links a file. Contents that are not what the server announced are thrown away.
+   *
+   * @param received is called with the size of each piece as it arrives.
+   */
+  async store(
+    commit: string,
+    file: RemoteFile,
+    contents: Readable,
+    received: (bytes: number) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const blob = join(this.directory, 'blobs', file.objectId);
+    const temporary = `${blob}.${randomUUID()}.incomplete`;
+    await mkdir(dirname(blob), { recursive: true });
+    const hash = createHash('sha256');
+    let size = 0;
+    async function* measure(source: AsyncIterable<Uint8Array>) {
+      for await (const piece of source) {
+        size += piece.length;
+        if (size > file.size) throw mismatch(file, `sends more than the announced ${bytes(file.size)}`);
+        hash.update(piece);
+        received(piece.length);
+        yield piece;
+      }
+    }
+    try {
+      await pipeline(contents, measure, createWriteStream(temporary), { signal });
+      if (size < file.size) throw mismatch(file, `sent ${bytes(size)} of ${bytes(file.size)}`);
+      if (file.sha256 && hash.digest('hex') !== file.sha256) {
+        throw mismatch(file, 'sent contents that differ from their announced SHA-256');
+      }
+      await rename(temporary, blob);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    await this.link(commit, file);
+  }
+}
+
+function mismatch(file: RemoteFile, problem: string): Error {
+  return badCheckpoint(
+    file.name,
+    `the download failed: the server ${problem}. Nothing of it was kept; try again.`,
+  );
+}

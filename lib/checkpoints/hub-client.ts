@@ -1,0 +1,158 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { badCheckpoint, describe, SkipscanError } from '../errors';
+import { isCount } from './dtypes';
+import { isCommit, type RemoteFile } from './hub-cache';
+import { isPlainFileName } from './sharded';
+
+/** The server could not be reached at all, so a copy in the cache is as good as it gets. */
+export class HubUnreachable extends SkipscanError {}
+
+/** A repository has a few dozen files; a listing that goes on and on is not one. */
+const maxListed = 100_000;
+
+/** One model on the hub server. Every failure is a SkipscanError that says what to do, or the signal's reason. */
+export class HubClient {
+  readonly #endpoint: string;
+  readonly #token = process.env.HF_TOKEN;
+  readonly #fetch: typeof fetch;
+
+  /**
+   * @param endpoint URL of the server.
+   * @param revision branch, tag or commit.
+   */
+  constructor(
+    private readonly id: string,
+    private readonly revision: string,
+    endpoint: string,
+    signal?: AbortSignal,
+  ) {
+    this.#endpoint = endpoint.replace(/\/+$/, '');
+    if (!/^https?:/.test(endpoint) || !URL.canParse(endpoint)) {
+      throw new SkipscanError(
+        'ERR_ARGUMENT',
+        `Expected an http(s) URL in the environment variable HF_ENDPOINT but found ${describe(endpoint)}.`,
+      );
+    }
+    this.#fetch = (url, init) => this.#request(url, { ...init, signal });
+  }
+
+  /** The commit that the revision stands for now. */
+  async commit(): Promise<string> {
+    const { modelInfo } = await import('@huggingface/hub');
+    const { sha } = await modelInfo({
+      name: this.id,
+      revision: this.revision,
+      additionalFields: ['sha'],
+      ...this.#connection(),
+    });
+    if (typeof sha !== 'string' || !isCommit(sha)) throw this.#bad(`named ${describe(sha)} as a commit`);
+    return sha;
+  }
+
+  /** The files in the top folder of the repository, by name. */
+  async files(commit: string): Promise<Map<string, RemoteFile>> {
+    const { listFiles } = await import('@huggingface/hub');
+    const files = new Map<string, RemoteFile>();
+    const repo = { type: 'model', name: this.id } as const;
+    let listed = 0;
+    for await (const { type, path, size, oid, lfs } of listFiles({
+      repo,
+      revision: commit,
+      ...this.#connection(),
+    })) {
+      if (++listed > maxListed) throw this.#bad(`listed more than ${maxListed} files`);
+      if (type !== 'file') continue;
+      const file = { name: path, size: lfs?.size ?? size, objectId: lfs?.oid ?? oid ?? '', sha256: lfs?.oid };
+      // Names and ids become paths in the cache.
+      if (!isPlainFileName(path) || !/^[0-9a-f]{40,64}$/.test(file.objectId) || !isCount(file.size)) {
+        throw this.#bad(
+          `listed a file ${describe(path)} of ${describe(file.size)} bytes as object ${describe(file.objectId)}`,
+        );
+      }
+      files.set(path, file);
+    }
+    return files;
+  }
+
+  /** The error for a repository that is not a checkpoint. */
+  incomplete(lack: string, names: Iterable<string>): Error {
+    const found = [...names].sort();
+    const shown =
+      found.slice(0, 20).join(', ') + (found.length > 20 ? `, and ${found.length - 20} more` : '');
+    return badCheckpoint(this.id, `the repository has ${lack}. Its files: ${shown || 'none'}.`);
+  }
+
+  /** Starts the download of one file. */
+  async open(commit: string, name: string): Promise<Readable> {
+    const url = `${this.#endpoint}/${this.id}/resolve/${commit}/${encodeURIComponent(name)}`;
+    const { body } = await this.#fetch(url);
+    return body ? Readable.fromWeb(body as ReadableStream) : Readable.from([]);
+  }
+
+  #connection() {
+    return { hubUrl: this.#endpoint, fetch: this.#fetch };
+  }
+
+  async #request(url: string | URL | Request, init: RequestInit): Promise<Response> {
+    const headers = new Headers(init.headers);
+    // The token is for this server alone, wherever a listing may point for its next page.
+    const isHub = new URL(String(url)).origin === new URL(this.#endpoint).origin;
+    if (this.#token && isHub) headers.set('Authorization', `Bearer ${this.#token}`);
+    let response: Response;
+    try {
+      response = await fetch(url, { ...init, headers });
+    } catch (cause) {
+      init.signal?.throwIfAborted();
+      throw this.#unreachable(cause);
+    }
+    if (!response.ok) throw this.#refused(response.status, await serverMessage(response));
+    return response;
+  }
+
+  #unreachable(cause: unknown): Error {
+    const { message, cause: reason } = cause as Error & { cause?: NodeJS.ErrnoException };
+    return new HubUnreachable(
+      'ERR_CHECKPOINT',
+      `${this.id}: ${this.#endpoint} cannot be reached (${reason?.code ?? reason?.message ?? message}). Check the` +
+        ' network, set HF_ENDPOINT to a mirror, or pass the directory of a checkpoint instead of a hub id.',
+      { cause },
+    );
+  }
+
+  #refused(status: number, message: string): Error {
+    const said = `(status ${status}${message && `: ${message}`})`;
+    if (status === 404) {
+      return badCheckpoint(
+        this.id,
+        `${this.#endpoint} has no such model, or no revision ${describe(this.revision)} of it ${said}. Check the` +
+          ' spelling; for a checkpoint on disk, pass its directory.',
+      );
+    }
+    if (status === 401 || status === 403) {
+      const token = this.#token ? 'HF_TOKEN is set, but does not grant access' : 'HF_TOKEN is not set';
+      return badCheckpoint(
+        this.id,
+        `access was refused ${said}; ${token}. If the model is gated, accept its conditions at` +
+          ` ${this.#endpoint}/${this.id}; if it is private, set HF_TOKEN to a token that may read it; otherwise check` +
+          ' the spelling, as unknown models are refused the same way.',
+      );
+    }
+    const advice = status === 429 ? 'Wait a while, or set HF_TOKEN for a higher limit.' : 'Try again later.';
+    return badCheckpoint(this.id, `${this.#endpoint} did not serve it ${said}. ${advice}`);
+  }
+
+  #bad(what: string): Error {
+    return badCheckpoint(
+      this.id,
+      `${this.#endpoint} ${what}, which a hub server never does. Check HF_ENDPOINT.`,
+    );
+  }
+}
+
+/** What the server says about a failure; nothing when that is a page rather than a sentence. */
+async function serverMessage(response: Response): Promise<string> {
+  const text = response.headers.get('X-Error-Message') ?? (await response.text().catch(() => ''));
+  const sentence = (/^\s*\{\s*"error"\s*:\s*"([^"\\]*)"/.exec(text)?.[1] ?? text).replace(/\s+/g, ' ').trim();
+  return sentence.length > 200 || sentence.startsWith('<') ? '' : sentence;
+}

@@ -1,0 +1,65 @@
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { badCheckpoint, describe } from '../errors';
+import { isRecord, readJsonObject } from './json';
+import type { TensorEntry } from './types';
+
+const maxIndexBytes = 64 << 20;
+
+/** An index names its shards as files beside it; a name that could lead anywhere else is refused. */
+export function isPlainFileName(name: string): boolean {
+  return /^[^/\\\0:]+$/.test(name) && name !== '.' && name !== '..';
+}
+
+/** The `weight_map` of a shard index: tensor name -> file name beside the index. */
+export async function readWeightMap(indexFile: string): Promise<Map<string, string>> {
+  const { weight_map: weightMap } = await readJsonObject(indexFile, maxIndexBytes);
+  if (!isRecord(weightMap)) {
+    throw badCheckpoint(indexFile, `expected an object "weight_map", found ${describe(weightMap)}.`);
+  }
+  const shards = new Map<string, string>();
+  for (const [tensor, shard] of Object.entries(weightMap)) {
+    if (typeof shard !== 'string' || !isPlainFileName(shard)) {
+      throw badCheckpoint(
+        indexFile,
+        `tensor ${describe(tensor)} is said to be in ${describe(shard)}; expected the plain name of a file beside the` +
+          ' index, without folders.',
+      );
+    }
+    shards.set(tensor, shard);
+  }
+  return shards;
+}
+
+/**
+ * Reads every shard of an index once and returns the tensors that the index lists.
+ *
+ * @param readShard reads one shard: its tensors by name.
+ */
+export async function readSharded(
+  indexFile: string,
+  readShard: (file: string) => Promise<Map<string, TensorEntry>>,
+): Promise<Map<string, TensorEntry>> {
+  const weightMap = await readWeightMap(indexFile);
+  const directory = dirname(indexFile);
+  const shards = [...new Set(weightMap.values())];
+  const present = new Set(await readdir(directory));
+  const missing = shards.filter((shard) => !present.has(shard));
+  if (missing.length > 0) {
+    throw badCheckpoint(
+      indexFile,
+      `${missing.length} of the files it names ${missing.length === 1 ? 'is' : 'are'} missing: ` +
+        `${missing.slice(0, 10).join(', ')}. Download them into the same folder.`,
+    );
+  }
+  const contents = new Map<string, Map<string, TensorEntry>>();
+  for (const shard of shards) contents.set(shard, await readShard(join(directory, shard)));
+  const tensors = new Map<string, TensorEntry>();
+  for (const [name, shard] of weightMap) {
+    const entry = contents.get(shard)?.get(name);
+    if (!entry)
+      throw badCheckpoint(indexFile, `tensor ${describe(name)} should be in ${shard}, but is not there.`);
+    tensors.set(name, entry);
+  }
+  return tensors;
+}

@@ -1,0 +1,44 @@
+/** Where one tensor's bytes lie: little-endian, row-major, contiguous. Offsets need not be aligned to the element. */
+export type TensorEntry = {
+  /** Path of the file that holds the bytes. */
+  file: string;
+  /** First byte, counted from the start of the file. */
+  offset: number;
+  /** The product of `shape` times the size of one element. */
+  byteLength: number;
+  /** Element type in lower case, such as `f32`, `bf16` or `i64`: a key of `elementBytes`. */
+  dtype: string;
+  shape: number[];
+};
+
+/** Every tensor of a checkpoint by name. Tied tensors are two names on one range of bytes. */
+export type Manifest = {
+  format: 'safetensors' | 'torch';
+  tensors: Map<string, TensorEntry>;
+};
+
+/** A checkpoint whose headers were read and checked; the weights themselves stay on disk. */
+export type Checkpoint = {
+  directory: string;
+  /** The parsed `config.json`; may hold `Infinity` and `NaN`, which published files write bare. */
+  config: Record<string, unknown>;
+  configFile: string;
+  manifest: Manifest;
+  tokenizerFile?: string;
+  tokenizerConfigFile?: string;
+  /** The parsed `generation_config.json`, when there is one. */
+  generationConfig?: Record<string, unknown>;
+};
+
+export type OpenOptions = {
+  /** Where downloads are kept. Defaults to the Hugging Face cache (`HF_HUB_CACHE`, `HF_HOME`, `~/.cache/huggingface/hub`). */
+  cacheDir?: string;
+  /** Branch, tag or commit of a hub repository. Defaults to `main`. */
+  revision?: string;
+  /** Called while files are downloaded, with bytes over all files needed; never called when nothing is missing. */
+  onProgress?(done: number, total: number): void;
+  /** Stops the download; the call rejects with `signal.reason`. */
+  signal?: AbortSignal;
+  /** Never touch the network. Defaults to the environment variable `HF_HUB_OFFLINE`. */
+  offline?: boolean;
+};

@@ -1,0 +1,27 @@
+/** A progress line on standard error; nothing where that is not a terminal. */
+export class Progress {
+  readonly #label: string;
+  readonly #enabled = process.stderr.isTTY === true;
+  #shown = -1;
+
+  constructor(label: string) {
+    this.#label = label;
+  }
+
+  update(done: number, total: number): void {
+    const percent = total > 0 ? Math.floor((100 * done) / total) : 100;
+    if (!this.#enabled || percent === this.#shown) return;
+    this.#shown = percent;
+    const bar = '#'.repeat(Math.floor(percent / 5)).padEnd(20, '.');
+    process.stderr.write(`\r${this.#label} [${bar}] ${String(percent).padStart(3)} % of ${megabytes(total)}`);
+  }
+
+  /** Clears the line. */
+  end(): void {
+    if (this.#enabled && this.#shown >= 0) process.stderr.write('\r\x1b[2K');
+  }
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}

@@ -1,0 +1,71 @@
+/** What kind of thing went wrong; stable across versions, meant for `switch`. */
+export type ErrorCode =
+  | 'ERR_ARGUMENT'
+  | 'ERR_CHECKPOINT'
+  | 'ERR_UNSUPPORTED'
+  | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_DEVICE'
+  | 'ERR_DISPOSED'
+  | 'ERR_NATIVE';
+
+/** The one error class of this package. The message says what was found, what was expected and what to do. */
+export class SkipscanError extends Error {
+  override readonly name = 'SkipscanError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A bad argument: `Expected <what> for <name> but received <value>`, the same sentence everywhere. */
+export function invalidArgument(name: string, expected: string, value: unknown): SkipscanError {
+  return mismatch(name, expected, describe(value));
+}
+
+/** The same sentence for what needs its own words, such as a shape. */
+export function mismatch(name: string, expected: string, received: string): SkipscanError {
+  return new SkipscanError('ERR_ARGUMENT', `Expected ${expected} for ${name} but received ${received}.`);
+}
+
+/** A checkpoint that cannot be read: which file, what is wrong with it, what to do. */
+export function badCheckpoint(file: string, problem: string, options?: ErrorOptions): SkipscanError {
+  return new SkipscanError('ERR_CHECKPOINT', `${file}: ${problem}`, options);
+}
+
+/** A short, safe picture of any value for an error message: never throws, never longer than about 80 characters. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'function') return `a function`;
+  if (typeof value === 'symbol') return 'a symbol';
+  if (ArrayBuffer.isView(value)) return `${Object.prototype.toString.call(value).slice(8, -1)}(${value.byteLength} bytes)`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return `an object with keys [${Object.keys(value).slice(0, 6).join(', ')}]`;
+}
+
+const codes: ReadonlySet<string> = new Set<ErrorCode>([
+  'ERR_ARGUMENT',
+  'ERR_CHECKPOINT',
+  'ERR_UNSUPPORTED',
+  'ERR_OUT_OF_MEMORY',
+  'ERR_DEVICE',
+  'ERR_DISPOSED',
+  'ERR_NATIVE',
+]);
+
+/**
+ * Waits for native work and raises its failure again as a SkipscanError on the caller's stack: an error made on the
+ * native side has no stack of its own. Errors are told by shape, not by `instanceof`, which fails across realms (jest).
+ */
+export async function fromNative<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    const { code, message } = cause as { code?: string; message?: string };
+    if (code && codes.has(code)) throw new SkipscanError(code as ErrorCode, message ?? 'unknown native error', { cause });
+    throw cause;
+  }
+}

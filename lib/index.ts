@@ -1,0 +1,14 @@
+export { cudaStatus, type DeviceInfo, listDevices } from './device';
+export { type ErrorCode, SkipscanError } from './errors';
+export type { Tokens } from './models/arguments';
+export type { LanguageModelConfig } from './models/config';
+export type { GeneratedToken, GenerateOptions } from './models/generate';
+export type { Forward, ForwardOptions, LanguageModel, WeightDtype } from './models/language-model';
+export { type LoadOptions, loadLanguageModel } from './models/load';
+export type { Score, ScoreOptions } from './models/score';
+export type { LayerState, Session } from './models/session';
+export { ops } from './ops';
+export { type Flops, flops } from './reduction/flops';
+export { ScanPath } from './scan-path';
+export type { DecodeOptions, EncodeOptions, Tokenizer } from './text';
+export { type DType, Tensor } from './tensor';

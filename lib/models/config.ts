@@ -1,0 +1,278 @@
+import { SkipscanError } from '../errors';
+
+/** Which published file layout a configuration comes from: Hugging Face transformers, or the authors' mamba_ssm. */
+export type ConfigFormat = 'huggingface' | 'state-spaces';
+
+/** The shape of a language model, whatever format it was published in. */
+export type LanguageModelConfig = {
+  readonly family: 'mamba' | 'mamba2';
+  readonly format: ConfigFormat;
+  readonly dModel: number;
+  readonly layers: number;
+  /** Rows of the embedding and entries of the logits, padding included. */
+  readonly vocabRows: number;
+  /** Tokens the tokenizer knows; ids from here to `vocabRows` are padding. Equal to `vocabRows` where the format does not say. */
+  readonly vocabSize: number;
+  readonly dInner: number;
+  readonly dState: number;
+  readonly convWidth: number;
+  readonly normEps: number;
+  readonly tiedHead: boolean;
+  readonly projectionBias: boolean;
+  readonly convBias: boolean;
+  /** Mamba-1 only. */
+  readonly dtRank: number;
+  /** Mamba-2 only, as is all that follows. */
+  readonly heads: number;
+  readonly headDim: number;
+  readonly groups: number;
+  /** Channels that the gated norm normalises together: `dInner`, or `dInner / groups`. */
+  readonly normGroupSize: number;
+  readonly normBeforeGate: boolean;
+  readonly dtMin: number;
+  readonly dtMax: number;
+  /** Token ids that end a text. */
+  readonly eosTokenIds: readonly number[];
+};
+
+/** How the gated norm of a Mamba-2 with several groups is computed; the two public implementations differ. */
+export type GatedNorm = 'whole' | 'grouped';
+
+type Json = Record<string, unknown>;
+
+/** Reads fields of a config.json, with errors that name the file and the field. */
+class ConfigReader {
+  constructor(
+    readonly file: string,
+    private readonly values: Json,
+    private readonly prefix = '',
+  ) {}
+
+  fail(field: string, expected: string, value: unknown): never {
+    throw new SkipscanError(
+      'ERR_CHECKPOINT',
+      `${this.file}: expected ${expected} for ${this.prefix}${field} but found ${JSON.stringify(value)}. ` +
+        `Use the config.json that was published with these weights.`,
+    );
+  }
+
+  has(field: string): boolean {
+    return this.values[field] !== undefined && this.values[field] !== null;
+  }
+
+  /** A whole number from 1 to `max`; `fallback` where the field is absent. */
+  size(field: string, fallback?: number, max = 1 << 24): number {
+    const value = this.has(field) ? this.values[field] : fallback;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > max) {
+      this.fail(field, `a whole number from 1 to ${max}`, value);
+    }
+    return value;
+  }
+
+  number(field: string, fallback: number): number {
+    const value = this.has(field) ? this.values[field] : fallback;
+    if (typeof value !== 'number' || !Number.isFinite(value)) this.fail(field, 'a number', value);
+    return value;
+  }
+
+  flag(field: string, fallback: boolean): boolean {
+    const value = this.has(field) ? this.values[field] : fallback;
+    if (typeof value !== 'boolean') this.fail(field, 'true or false', value);
+    return value;
+  }
+
+  object(field: string): ConfigReader {
+    const value = this.has(field) ? this.values[field] : {};
+    if (typeof value !== 'object' || Array.isArray(value)) this.fail(field, 'an object', value);
+    return new ConfigReader(this.file, value as Json, `${this.prefix}${field}.`);
+  }
+
+  /** Fails when the field is there and is not one of `supported`: an architecture that this engine does not compute. */
+  only(field: string, supported: readonly unknown[]): void {
+    if (!this.has(field) || supported.includes(this.values[field])) return;
+    throw new SkipscanError(
+      'ERR_UNSUPPORTED',
+      `${this.file}: ${this.prefix}${field} is ${JSON.stringify(this.values[field])}; ` +
+        `supported is ${supported.map((v) => JSON.stringify(v)).join(' or ')}.`,
+    );
+  }
+
+  raw(field: string): unknown {
+    return this.values[field];
+  }
+
+  tokenIds(field: string): number[] {
+    const value = this.values[field];
+    return (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
+  }
+}
+
+/**
+ * The model that a config.json describes, in either format (told apart by `model_type`, which only Hugging Face has).
+ * Defaults for absent fields are those of the code that owns the format.
+ *
+ * @param gatedNorm overrides the format's rule for Mamba-2 with several groups: Hugging Face normalises all channels
+ *   together, mamba_ssm each group apart.
+ */
+export function parseConfig(file: string, json: Json, gatedNorm?: GatedNorm): LanguageModelConfig {
+  const reader = new ConfigReader(file, json);
+  if (reader.has('model_type')) return fromHuggingFace(reader, gatedNorm);
+  if (reader.has('d_model') && reader.has('n_layer')) return fromStateSpaces(reader, gatedNorm);
+  throw new SkipscanError(
+    'ERR_UNSUPPORTED',
+    `${file}: found neither "model_type" (Hugging Face) nor "d_model" and "n_layer" (state-spaces); ` +
+      `expected the config.json of a Mamba or Mamba-2 language model.`,
+  );
+}
+
+function fromHuggingFace(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelConfig {
+  const family = c.raw('model_type');
+  if (family !== 'mamba' && family !== 'mamba2') {
+    throw new SkipscanError(
+      'ERR_UNSUPPORTED',
+      `${c.file}: model_type is ${JSON.stringify(family)}; supported are "mamba" and "mamba2".`,
+    );
+  }
+  c.only('hidden_act', ['silu', 'swish']);
+  const two = family === 'mamba2';
+  const dModel = c.size('hidden_size', two ? 4096 : 768);
+  // transformers takes Mamba-1's intermediate_size where it is given, and computes it for Mamba-2.
+  const dInner = !two && c.has('intermediate_size') ? c.size('intermediate_size') : c.size('expand', 2) * dModel;
+  const vocabRows = c.size('vocab_size', two ? 32768 : 50280);
+  return {
+    family,
+    format: 'huggingface',
+    dModel,
+    layers: c.size('num_hidden_layers', two ? 64 : 32),
+    vocabRows,
+    vocabSize: vocabRows,
+    dInner,
+    dState: c.size('state_size', two ? 128 : 16, 4096),
+    convWidth: c.size('conv_kernel', 4, 16),
+    normEps: c.number('layer_norm_epsilon', 1e-5),
+    tiedHead: c.flag('tie_word_embeddings', !two),
+    projectionBias: c.flag('use_bias', false),
+    convBias: c.flag('use_conv_bias', true),
+    ...(two
+      ? mamba2Part(c, {
+          dInner,
+          heads: c.size('num_heads', 128),
+          headDim: c.size('head_dim', 64),
+          groups: c.size('n_groups', 8),
+          dtLimit: c.raw('time_step_limit'),
+          dtLimitField: 'time_step_limit',
+          gatedNorm: gatedNorm ?? 'whole',
+          normBeforeGate: false, // transformers ignores the field
+        })
+      : mamba1Part(dtRank(c, 'time_step_rank', dModel))),
+    eosTokenIds: c.tokenIds('eos_token_id'),
+  };
+}
+
+function fromStateSpaces(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelConfig {
+  const ssm = c.object('ssm_cfg');
+  ssm.only('layer', ['Mamba1', 'Mamba2']);
+  c.only('rms_norm', [true]);
+  c.only('d_intermediate', [0]);
+  if (Array.isArray(c.raw('attn_layer_idx')) && (c.raw('attn_layer_idx') as unknown[]).length > 0) {
+    c.only('attn_layer_idx', ['[] (no attention layers)']);
+  }
+  const two = ssm.raw('layer') === 'Mamba2';
+  const dModel = c.size('d_model', two ? 2560 : undefined);
+  const dInner = ssm.size('expand', 2) * dModel;
+  const vocabSize = c.size('vocab_size', 50277);
+  const multiple = c.size('pad_vocab_size_multiple', 8);
+  const headDim = two ? ssm.size('headdim', 64) : 0;
+  if (two) {
+    ssm.only('rmsnorm', [true]);
+    ssm.only('D_has_hdim', [false]);
+    if (ssm.has('d_ssm')) ssm.only('d_ssm', [dInner]);
+  }
+  return {
+    family: two ? 'mamba2' : 'mamba',
+    format: 'state-spaces',
+    dModel,
+    layers: c.size('n_layer'),
+    vocabRows: Math.ceil(vocabSize / multiple) * multiple,
+    vocabSize,
+    dInner,
+    dState: ssm.size('d_state', two ? 128 : 16, 4096),
+    convWidth: ssm.size('d_conv', 4, 16),
+    normEps: 1e-5, // fixed in mamba_ssm
+    tiedHead: c.flag('tie_embeddings', true),
+    projectionBias: ssm.flag('bias', false),
+    convBias: ssm.flag('conv_bias', true),
+    ...(two
+      ? mamba2Part(ssm, {
+          dInner,
+          heads: dInner / headDim,
+          headDim,
+          groups: ssm.size('ngroups', 1),
+          dtLimit: ssm.raw('dt_limit'),
+          dtLimitField: 'dt_limit',
+          gatedNorm: gatedNorm ?? 'grouped',
+          normBeforeGate: ssm.flag('norm_before_gate', false),
+        })
+      : mamba1Part(dtRank(ssm, 'dt_rank', dModel))),
+    eosTokenIds: [],
+  };
+}
+
+function dtRank(c: ConfigReader, field: string, dModel: number): number {
+  return c.has(field) && c.raw(field) !== 'auto' ? c.size(field) : Math.ceil(dModel / 16);
+}
+
+function mamba1Part(rank: number) {
+  return {
+    dtRank: rank,
+    heads: 0,
+    headDim: 0,
+    groups: 1,
+    normGroupSize: 0,
+    normBeforeGate: false,
+    dtMin: 0,
+    dtMax: Number.POSITIVE_INFINITY,
+  };
+}
+
+type Mamba2Fields = {
+  dInner: number;
+  heads: number;
+  headDim: number;
+  groups: number;
+  dtLimit: unknown;
+  dtLimitField: string;
+  gatedNorm: GatedNorm;
+  normBeforeGate: boolean;
+};
+
+function mamba2Part(c: ConfigReader, f: Mamba2Fields) {
+  if (f.heads * f.headDim !== f.dInner || !Number.isInteger(f.heads)) {
+    c.fail('head_dim', `heads x head_dim to be the inner width ${f.dInner}`, `${f.heads} x ${f.headDim}`);
+  }
+  if (f.heads % f.groups !== 0) c.fail('n_groups', `a divisor of the ${f.heads} heads`, f.groups);
+  const [dtMin, dtMax] = timeStepLimit(c, f.dtLimitField, f.dtLimit);
+  return {
+    dtRank: 0,
+    heads: f.heads,
+    headDim: f.headDim,
+    groups: f.groups,
+    normGroupSize: f.gatedNorm === 'whole' ? f.dInner : f.dInner / f.groups,
+    normBeforeGate: f.normBeforeGate,
+    dtMin,
+    dtMax,
+  };
+}
+
+/** `[low, high]`, where transformers 5 writes infinity as `{"__float__": "Infinity"}`. */
+function timeStepLimit(c: ConfigReader, field: string, value: unknown): [number, number] {
+  if (value === undefined || value === null) return [0, Number.POSITIVE_INFINITY];
+  const bounds = Array.isArray(value)
+    ? value.map((v) => (typeof v === 'object' && v !== null ? Number((v as Json).__float__) : v))
+    : [];
+  const [low, high] = bounds;
+  if (bounds.length !== 2 || typeof low !== 'number' || typeof high !== 'number' || !(low <= high)) {
+    c.fail(field, 'two numbers, the smaller first', value);
+  }
+  return [low, high];
+}

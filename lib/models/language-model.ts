@@ -1,0 +1,217 @@
+import { cancellable } from '../cancel';
+import { fromNative, SkipscanError } from '../errors';
+import { native } from '../native';
+import type { NativeLanguageModel, NativeSession } from '../native-model-types';
+import { Queue } from '../queue';
+import { flops } from '../reduction/flops';
+import type { Tokenizer } from '../text/tokenizer';
+import { checkTokens, type Tokens } from './arguments';
+import type { LanguageModelConfig } from './config';
+import { type GenerateOptions, type GeneratedToken, generate } from './generate';
+import { type Score, type ScoreOptions, score } from './score';
+import { Session } from './session';
+import { decodeSession } from './session-file';
+
+export type WeightDtype = 'f32' | 'bf16' | 'f16';
+
+export type ForwardOptions = {
+  /** Logits of every row, or of each sequence's last row only. Defaults to `'all'`. */
+  logits?: 'all' | 'last';
+  /** Also return the residual stream after the embedding, each block and the final norm. Defaults to false. */
+  hiddenStates?: boolean;
+  /** Stops between two tiles of work; the call rejects with `signal.reason`. */
+  signal?: AbortSignal;
+};
+
+/** Packed results: sequence s is rows `offsets[s]` to `offsets[s + 1] - 1`. */
+export type Forward = {
+  /** `[rows, vocabSize]`. */
+  logits: Float32Array;
+  /** Entries of one row of logits, padding of the vocabulary included. */
+  vocabSize: number;
+  offsets: Int32Array;
+  /** Each row's position in its own prompt. */
+  positions: Int32Array;
+  /** `[dModel]` rows of every token, also where only the last logits were asked for: the embedding, the residual stream after each block, the final norm. */
+  hiddenStates?: Float32Array[];
+  stats: { flops: number; denseFlops: number; reductionFlops: number; milliseconds: number };
+};
+
+/** @internal What the loader hands over. */
+export type LoadedModel = {
+  native: NativeLanguageModel;
+  source: string;
+  config: LanguageModelConfig;
+  dtype: WeightDtype;
+  fingerprint: string;
+  backend: string;
+  parameterCount: number;
+  tokenizer?: Tokenizer;
+};
+
+/** A Mamba or Mamba-2 language model. Made by `loadLanguageModel()`. Calls run one after another, in the order they are made. */
+export class LanguageModel implements AsyncDisposable {
+  readonly config: LanguageModelConfig;
+  readonly device = 'cpu';
+  /** How the weight matrices are held. Activations, accumulation and state are float32. */
+  readonly dtype: WeightDtype;
+  readonly parameterCount: number;
+  /** Present when the source, or the option `tokenizer`, carries one. */
+  readonly tokenizer?: Tokenizer;
+  /** The kernels that run: `avx512`, `avx2` or `portable`. */
+  readonly backend: string;
+  /** Where it was loaded from. */
+  readonly source: string;
+  /** @internal A hash of the weights: which model a saved session belongs to. */
+  readonly fingerprint: string;
+  /** @internal */
+  readonly queue = new Queue();
+  readonly #native: NativeLanguageModel;
+  readonly #sessions = new Set<WeakRef<Session>>();
+  #closing?: Promise<void>;
+
+  /** @internal */
+  constructor(loaded: LoadedModel) {
+    this.#native = loaded.native;
+    this.source = loaded.source;
+    this.config = loaded.config;
+    this.dtype = loaded.dtype;
+    this.fingerprint = loaded.fingerprint;
+    this.backend = loaded.backend;
+    this.parameterCount = loaded.parameterCount;
+    this.tokenizer = loaded.tokenizer;
+  }
+
+  /**
+   * Logits of one prompt, or of several prompts of any lengths in one packed pass; each gets exactly what it would get alone.
+   *
+   * @param tokens ids of one prompt, or a list of prompts
+   */
+  async forward(tokens: Tokens | readonly Tokens[], o: ForwardOptions = {}): Promise<Forward> {
+    this.assertOpen();
+    const { vocabRows, dModel, layers } = this.config;
+    const prompts = isBatch(tokens)
+      ? tokens.map((prompt, s) => checkTokens(prompt, `tokens[${s}]`, vocabRows))
+      : [checkTokens(tokens, 'tokens', vocabRows)];
+    const ids = concatenate(prompts);
+    const starts = startOffsets(prompts);
+    const lastOnly = o.logits === 'last';
+    if (o.logits !== undefined && !lastOnly && o.logits !== 'all') {
+      throw new SkipscanError('ERR_ARGUMENT', `Expected 'all' or 'last' for logits but received ${String(o.logits)}.`);
+    }
+    const rows = lastOnly ? prompts.length : ids.length;
+
+    return this.queue.run(async () => {
+      const logits = new Float32Array(rows * vocabRows);
+      const hidden = o.hiddenStates ? new Float32Array((layers + 2) * ids.length * dModel) : undefined;
+      const milliseconds = await cancellable(o.signal, (cell) =>
+        fromNative(this.#native.forward(ids, starts, { lastOnly, logits, hidden }, cell)),
+      );
+      const work = flops(this.config, { length: ids.length, headRows: rows }).total;
+      const slice = ids.length * dModel;
+      return {
+        logits,
+        vocabSize: vocabRows,
+        offsets: lastOnly ? Int32Array.from({ length: prompts.length + 1 }, (_, s) => s) : starts,
+        positions: Int32Array.from(
+          prompts.flatMap((prompt) => (lastOnly ? [prompt.length - 1] : [...prompt.keys()])),
+        ),
+        hiddenStates: hidden && Array.from({ length: layers + 2 }, (_, i) => hidden.subarray(i * slice, (i + 1) * slice)),
+        stats: { flops: work, denseFlops: work, reductionFlops: 0, milliseconds },
+      };
+    }, o.signal);
+  }
+
+  /** A fresh sequence. */
+  createSession(): Session {
+    return this.sessionFrom(() => {}, 0);
+  }
+
+  /** The session that `Session.save()` wrote. Another model's, or damaged bytes, are an error. */
+  restoreSession(saved: Uint8Array): Session {
+    const { fingerprint, length, state } = decodeSession(saved);
+    if (fingerprint !== this.fingerprint) {
+      throw new SkipscanError(
+        'ERR_ARGUMENT',
+        `The saved session belongs to another model (weights ${fingerprint}); this one has weights ${this.fingerprint}. ` +
+          `Restore it with the model that made it.`,
+      );
+    }
+    return this.sessionFrom((session) => session.importState(state), length);
+  }
+
+  /**
+   * Continues a prompt, token by token. Ends after `maxNewTokens`, at a stop string, or at a token that ends a text.
+   * Leaving the loop early ends the generation.
+   */
+  generate(prompt: string | Tokens, o: GenerateOptions = {}): AsyncGenerator<GeneratedToken, void, void> {
+    return generate(this, prompt, o);
+  }
+
+  /** Log-probabilities of a continuation, token by token, given the context. */
+  score(context: string | Tokens, continuation: string | Tokens, o: ScoreOptions = {}): Promise<Score> {
+    return score(this, context, continuation, o);
+  }
+
+  /** Bytes of native memory in use: packed weights, the workspace of calls, states of open sessions. */
+  memory(): { weights: number; workspace: number; sessions: number } {
+    this.assertOpen();
+    return this.#native.memory();
+  }
+
+  /** Gives all memory back, sessions included, after the calls that are running. Every call returns the same promise. */
+  dispose(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #close(): Promise<void> {
+    const sessions = [...this.#sessions].map((ref) => ref.deref()?.dispose());
+    await Promise.all(sessions);
+    await this.queue.run(async () => this.#native.dispose());
+  }
+
+  /** @internal A session whose state `fill` sets. */
+  sessionFrom(fill: (session: NativeSession) => void, length: number): Session {
+    this.assertOpen();
+    const nativeSession = new native.Session(this.#native);
+    fill(nativeSession);
+    const session = new Session(this, nativeSession, length);
+    for (const ref of this.#sessions) if (!ref.deref()) this.#sessions.delete(ref);
+    this.#sessions.add(new WeakRef(session));
+    return session;
+  }
+
+  /** @internal */
+  assertOpen(): void {
+    if (this.#closing) throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
+  }
+}
+
+function isBatch(tokens: Tokens | readonly Tokens[]): tokens is readonly Tokens[] {
+  return Array.isArray(tokens) && typeof tokens[0] === 'object';
+}
+
+function concatenate(prompts: Int32Array[]): Int32Array {
+  if (prompts.length === 1) return prompts[0];
+  const all = new Int32Array(prompts.reduce((n, prompt) => n + prompt.length, 0));
+  let at = 0;
+  for (const prompt of prompts) {
+    all.set(prompt, at);
+    at += prompt.length;
+  }
+  return all;
+}
+
+/** Where each sequence starts, and the end of the last. */
+function startOffsets(prompts: Int32Array[]): Int32Array {
+  const offsets = new Int32Array(prompts.length + 1);
+  prompts.forEach((prompt, s) => {
+    offsets[s + 1] = offsets[s] + prompt.length;
+  });
+  return offsets;
+}

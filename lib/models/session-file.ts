@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { SkipscanError } from '../errors';
+
+/**
+ * A saved session: the magic bytes, the format's version and the header's length (both little-endian uint32), the header
+ * as JSON, the state as float32, and the SHA-256 of all that came before.
+ */
+const magic = Buffer.from('SKIPSCAN', 'latin1');
+const version = 1;
+const prefixLength = magic.length + 8;
+const digestLength = 32;
+
+export type SavedSession = {
+  /** The model's: a hash of its weights. */
+  fingerprint: string;
+  /** Tokens that the state has seen. */
+  length: number;
+  state: Uint8Array;
+};
+
+export function encodeSession({ fingerprint, length, state }: SavedSession): Uint8Array {
+  const header = Buffer.from(JSON.stringify({ fingerprint, length, stateBytes: state.byteLength }), 'utf8');
+  const bytes = Buffer.alloc(prefixLength + header.length + state.byteLength + digestLength);
+  magic.copy(bytes);
+  bytes.writeUInt32LE(version, magic.length);
+  bytes.writeUInt32LE(header.length, magic.length + 4);
+  header.copy(bytes, prefixLength);
+  bytes.set(state, prefixLength + header.length);
+  const end = bytes.length - digestLength;
+  createHash('sha256').update(bytes.subarray(0, end)).digest().copy(bytes, end);
+  return bytes;
+}
+
+export function decodeSession(saved: Uint8Array): SavedSession {
+  if (!ArrayBuffer.isView(saved)) throw damaged('is not a Uint8Array');
+  const bytes = Buffer.from(saved.buffer, saved.byteOffset, saved.byteLength);
+  if (bytes.length < prefixLength + digestLength || !bytes.subarray(0, magic.length).equals(magic)) {
+    throw damaged('does not start like one');
+  }
+  const found = bytes.readUInt32LE(magic.length);
+  if (found !== version) {
+    throw new SkipscanError(
+      'ERR_UNSUPPORTED',
+      `The saved session has format version ${found}; this version of skipscan reads version ${version}. ` +
+        `Prefill the prompt again, or use the version that saved it.`,
+    );
+  }
+  const end = bytes.length - digestLength;
+  const digest = createHash('sha256').update(bytes.subarray(0, end)).digest();
+  if (!digest.equals(bytes.subarray(end))) throw damaged('does not match its checksum');
+  const stateStart = prefixLength + bytes.readUInt32LE(magic.length + 4);
+  const { fingerprint, length, stateBytes } = parseHeader(bytes.subarray(prefixLength, Math.min(stateStart, end)));
+  if (typeof fingerprint !== 'string' || !Number.isSafeInteger(length) || stateBytes !== end - stateStart) {
+    throw damaged('has a header that does not fit its contents');
+  }
+  return { fingerprint, length: length as number, state: bytes.subarray(stateStart, end) };
+}
+
+function parseHeader(bytes: Buffer): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(bytes.toString('utf8')));
+  } catch {
+    throw damaged('has a header that is not JSON');
+  }
+}
+
+function damaged(why: string): SkipscanError {
+  return new SkipscanError(
+    'ERR_ARGUMENT',
+    `The saved session ${why}: it is damaged, cut short, or not something that Session.save() returned. Prefill the prompt again.`,
+  );
+}

@@ -1,0 +1,48 @@
+// The models' part of the addon's surface, as csrc/binding/language_model_wrap.h has it.
+
+import type { LanguageModelConfig } from './models/config';
+import type { NativeWeightDtype } from './native-types';
+
+export type NativeModels = {
+  LanguageModel: new (
+    config: LanguageModelConfig,
+    options: { dtype: NativeWeightDtype; threads: number },
+  ) => NativeLanguageModel;
+  /** A sequence that starts from nothing. */
+  Session: new (model: NativeLanguageModel) => NativeSession;
+};
+
+/** A tensor that a model needs, by its Hugging Face name. */
+export type NativeWeightSlot = { name: string; shape: number[] };
+
+/** Where a slot's tensor lies: row-major and little-endian at `offset` of `file`. */
+export type NativeTensorSource = { slot: string; file: string; offset: number; dtype: NativeWeightDtype };
+
+/** Calls must not overlap; arrays are filled in place and must stay attached; `cancel[0]` not 0 stops the work. */
+export type NativeLanguageModel = {
+  slots(): NativeWeightSlot[];
+  /** Reads, converts and packs these tensors. */
+  load(sources: NativeTensorSource[]): Promise<void>;
+  /** Throws unless every slot is filled. */
+  finishLoading(): { fingerprint: string; backend: string };
+  /** Resolves to the milliseconds it took. */
+  forward(
+    tokens: Int32Array,
+    offsets: Int32Array,
+    out: { lastOnly: boolean; logits: Float32Array; hidden?: Float32Array },
+    cancel: Int32Array,
+  ): Promise<number>;
+  memory(): { weights: number; workspace: number; sessions: number };
+  dispose(): void;
+};
+
+export type NativeSession = {
+  /** `logits` has room for the last row, or for every row. On failure the state stays as it was. */
+  prefill(tokens: Int32Array, logits: Float32Array, cancel: Int32Array): Promise<void>;
+  step(token: number, logits: Float32Array): Promise<void>;
+  layerState(layer: number): { conv: Float32Array; ssm: Float32Array };
+  exportState(): Uint8Array;
+  importState(state: Uint8Array): void;
+  copyFrom(other: NativeSession): void;
+  dispose(): void;
+};

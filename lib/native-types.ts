@@ -1,0 +1,191 @@
+import type { NativeModels } from './native-model-types';
+
+/** The addon's surface, as csrc/binding exports it. */
+export type Native = NativeSystem & NativeOps & NativeModels;
+
+// ---- the machine and the build
+
+export type NativeSystem = {
+  /**
+   * The CPU backends that this machine can run, best first, and the one in use: the best, or what the environment variable
+   * `SKIPSCAN_CPU` names. Throws when it names one that is not there.
+   */
+  cpuBackends(): { available: string[]; chosen: string };
+  buildInfo(): NativeBuildInfo;
+};
+
+export type NativeBuildInfo = {
+  /** Name and version, such as `gcc 12.2.0`. */
+  compiler?: string;
+  architecture: 'x64' | 'arm64' | 'other';
+  /** Version of the C library that the addon was built with; absent with another C library. */
+  glibc?: string;
+  cuda: boolean;
+};
+
+// ---- operators: the params structs of csrc/ops, with their shapes
+
+export type NativeOps = {
+  /**
+   * Runs one operator on the memory of the arrays in `params` and resolves with the route it took, such as `avx512`. The
+   * arrays must stay attached until then. `backend` defaults to the chosen one, `threads` to those of the machine.
+   */
+  runOp<Name extends keyof NativeOpParams>(
+    name: Name,
+    params: NativeOpParams[Name],
+    options: { backend?: string; threads?: number },
+  ): Promise<string>;
+};
+
+export type NativeOpParams = {
+  embedding: NativeEmbedding;
+  linear: NativeLinear;
+  rms_norm: NativeRmsNorm;
+  gated_rms_norm: NativeGatedRmsNorm;
+  causal_conv: NativeCausalConv;
+  selective_scan: NativeSelectiveScan;
+  ssd_scan: NativeSsdScan;
+};
+
+/** Bits of bf16 and f16, values of f32. */
+export type NativeWeight = Float32Array | Uint16Array;
+export type NativeWeightDtype = 'f32' | 'bf16' | 'f16';
+
+export type NativePath = { index: Int32Array; paramIndex: Int32Array; gap: Int32Array; offsets: Int32Array };
+export type NativeAlignment = 'none' | 'next' | 'previous' | 'own';
+
+/** `out[i] = table[ids[i]]` */
+export type NativeEmbedding = {
+  rows: number;
+  vocabulary: number;
+  dim: number;
+  ids: Int32Array;
+  table: NativeWeight;
+  tableDtype: NativeWeightDtype;
+  out: Float32Array;
+};
+
+/** `y = x * weight^T + bias`; a stride is the distance between two rows and defaults to their width. */
+export type NativeLinear = {
+  rows: number;
+  inputs: number;
+  outputs: number;
+  x: Float32Array;
+  xStride?: number;
+  weight: NativeWeight;
+  weightDtype: NativeWeightDtype;
+  bias?: Float32Array;
+  y: Float32Array;
+  yStride?: number;
+};
+
+export type NativeRmsNorm = {
+  rows: number;
+  dim: number;
+  x: Float32Array;
+  residualIn?: Float32Array;
+  weight: Float32Array;
+  residualOut?: Float32Array;
+  out: Float32Array;
+  eps: number;
+};
+
+export type NativeGatedRmsNorm = {
+  rows: number;
+  dim: number;
+  groupSize: number;
+  y: Float32Array;
+  z: Float32Array;
+  zStride?: number;
+  weight: Float32Array;
+  out: Float32Array;
+  eps: number;
+  normBeforeGate: boolean;
+};
+
+export type NativeCausalConv = {
+  rows: number;
+  channels: number;
+  /** 1 to 16. */
+  width: number;
+  path: NativePath;
+  x: Float32Array;
+  xStride?: number;
+  /** `[width, channels]` */
+  weight: Float32Array;
+  bias?: Float32Array;
+  /** `[sequences, width, channels]`, and so is `stateOut`. */
+  stateIn?: Float32Array;
+  stateOut?: Float32Array;
+  y: Float32Array;
+  yStride?: number;
+  mode: 'compact' | 'aligned';
+  silu: boolean;
+};
+
+export type NativeSelectiveScan = {
+  rows: number;
+  channels: number;
+  dState: number;
+  groups: number;
+  path: NativePath;
+  u: Float32Array;
+  uStride?: number;
+  delta: Float32Array;
+  deltaStride?: number;
+  A: Float32Array;
+  /** `[rows, groups, dState]`, and so is `C`. */
+  B: Float32Array;
+  BStride?: number;
+  C: Float32Array;
+  CStride?: number;
+  D?: Float32Array;
+  z?: Float32Array;
+  zStride?: number;
+  dtBias?: Float32Array;
+  /** `[steps, channels]`, for `own` only. */
+  skippedDt?: Float32Array;
+  /** `[sequences, channels, dState]`, and so is `stateOut`. */
+  stateIn?: Float32Array;
+  stateOut?: Float32Array;
+  y: Float32Array;
+  yStride?: number;
+  alignment: NativeAlignment;
+  softplus: boolean;
+};
+
+export type NativeSsdScan = {
+  rows: number;
+  heads: number;
+  headDim: number;
+  groups: number;
+  dState: number;
+  path: NativePath;
+  x: Float32Array;
+  xStride?: number;
+  dt: Float32Array;
+  dtStride?: number;
+  A: Float32Array;
+  /** `[rows, groups, dState]`, and so is `C`. */
+  B: Float32Array;
+  BStride?: number;
+  C: Float32Array;
+  CStride?: number;
+  /** `[heads]`, or `[heads, headDim]` with `DPerChannel`. */
+  D?: Float32Array;
+  DPerChannel: boolean;
+  z?: Float32Array;
+  zStride?: number;
+  dtBias?: Float32Array;
+  dtMin: number;
+  dtMax: number;
+  /** `[steps, heads]`, for `own` only. */
+  skippedDt?: Float32Array;
+  /** `[sequences, heads, headDim, dState]`, and so is `stateOut`. */
+  stateIn?: Float32Array;
+  stateOut?: Float32Array;
+  y: Float32Array;
+  yStride?: number;
+  alignment: NativeAlignment;
+  softplus: boolean;
+};

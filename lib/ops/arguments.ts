@@ -1,0 +1,177 @@
+import { describe, fromNative, invalidArgument, mismatch, SkipscanError } from '../errors';
+import { native } from '../native';
+import type { NativeOpParams } from '../native-types';
+import { ScanPath } from '../scan-path';
+import { type Dtype, Tensor } from '../tensor';
+
+/**
+ * A shape by names, such as `['E', 'N']`: a name has one size throughout a call, a number is that size. A name that ends in
+ * `?` is a dimension that may be left out, which means 1.
+ */
+export type Shape = readonly (string | number)[];
+
+const floatDtypes: readonly Dtype[] = ['f32', 'bf16', 'f16'];
+
+/** Reads and checks the arguments of one operator call; knows the sizes that their shapes have in common. */
+export class Arguments<Options extends object> {
+  readonly #op: string;
+  readonly #options: Options;
+  readonly #sizes = new Map<string, number>();
+  #lead: Shape = [];
+
+  /** @param known every argument that the operator has */
+  constructor(op: string, options: Options, known: Readonly<Record<keyof Options, true>>) {
+    if (typeof options !== 'object' || options === null) throw invalidArgument(`ops.${op}`, 'an object', options);
+    const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+    if (unknown) throw invalidArgument(`ops.${op}`, `arguments among ${Object.keys(known).join(', ')}`, unknown);
+    this.#op = op;
+    this.#options = options;
+  }
+
+  /** The token-major tensor that decides whether rows are `[T, ...]` or `[batch, length, ...]`. */
+  tokens(name: keyof Options & string, width: Shape, dtypes: readonly Dtype[] = floatDtypes): Tensor {
+    const tensor = this.#tensor(name, dtypes);
+    const leads: Shape[] = [['T'], ['batch', 'length']];
+    const lead = leads.find(({ length }) => length === tensor.shape.length - width.length);
+    if (!lead) {
+      const shapes = leads.map((names) => this.#picture([...names, ...width])).join(' or ');
+      throw this.#mismatch(name, `a tensor of shape ${shapes}`, `one of shape [${tensor.shape.join(', ')}]`);
+    }
+    this.#lead = lead;
+    return this.#shaped(name, tensor, [...lead, ...width]);
+  }
+
+  /** A tensor of any dtype of `dtypes`. */
+  tensor(name: keyof Options & string, shape: Shape, dtypes: readonly Dtype[]): Tensor {
+    return this.#shaped(name, this.#tensor(name, dtypes), shape);
+  }
+
+  /** The values of a floating-point tensor as float32. */
+  floats(name: keyof Options & string, shape: Shape, dtypes = floatDtypes): Float32Array {
+    return this.tensor(name, shape, dtypes).toFloat32();
+  }
+  optionalFloats(name: keyof Options & string, shape: Shape, dtypes = floatDtypes): Float32Array | undefined {
+    return this.has(name) ? this.floats(name, shape, dtypes) : undefined;
+  }
+
+  /** As `floats`, with a row for every token. */
+  rows(name: keyof Options & string, width: Shape): Float32Array {
+    return this.floats(name, [...this.#lead, ...width]);
+  }
+  optionalRows(name: keyof Options & string, width: Shape): Float32Array | undefined {
+    return this.has(name) ? this.rows(name, width) : undefined;
+  }
+
+  /** The argument `path`, which must walk over the rows of the tokens; by default all of them in order. */
+  path(this: Arguments<Options & { path?: ScanPath }>): ScanPath {
+    const path = this.#options.path;
+    if (path === undefined) {
+      const [sequences, length] = this.#lead.length === 2 ? [this.size('batch'), this.size('length')] : [1, this.rowCount];
+      return ScanPath.full(new Int32Array(sequences).fill(length));
+    }
+    if (!(path instanceof ScanPath)) throw invalidArgument(`path of ops.${this.#op}`, 'a ScanPath', path);
+    if (path.rows !== this.rowCount) {
+      throw this.#mismatch('path', `a path over the ${this.rowCount} rows of the tensors`, `one over ${path.rows} rows`);
+    }
+    return path;
+  }
+
+  flag(name: keyof Options & string, byDefault: boolean): boolean {
+    const value = this.#options[name] ?? byDefault;
+    if (typeof value !== 'boolean') throw invalidArgument(`${name} of ops.${this.#op}`, 'true or false', value);
+    return value;
+  }
+
+  choice<Value extends string>(name: keyof Options & string, values: readonly Value[], byDefault: Value): Value {
+    const value = (this.#options[name] ?? byDefault) as Value;
+    if (!values.includes(value)) {
+      throw invalidArgument(`${name} of ops.${this.#op}`, `one of '${values.join("', '")}'`, value);
+    }
+    return value;
+  }
+
+  /** A number above 0. */
+  positive(name: keyof Options & string, byDefault: number): number {
+    const value: unknown = this.#options[name] ?? byDefault;
+    if (typeof value !== 'number' || !(value > 0)) {
+      throw invalidArgument(`${name} of ops.${this.#op}`, 'a number above 0', value);
+    }
+    return value;
+  }
+
+  has(name: keyof Options & string): boolean {
+    return this.#options[name] !== undefined;
+  }
+
+  /** Rows that token-major tensors have. */
+  get rowCount(): number {
+    return this.#lead.map((name) => this.size(name as string)).reduce((a, b) => a * b);
+  }
+
+  /** The size that the shapes so far gave this name. */
+  size(name: string): number {
+    const size = this.#sizes.get(name);
+    if (size === undefined) throw new Error(`no shape of ops.${this.#op} has ${name}`);
+    return size;
+  }
+
+  /** Checks that `parts` cuts `whole` into equal pieces. */
+  checkDivides(name: string, parts: number, whole: string): void {
+    const size = this.size(whole);
+    if (!Number.isInteger(parts) || size % parts !== 0) {
+      throw this.#mismatch(name, `a divisor of ${whole} = ${size}`, String(parts));
+    }
+  }
+
+  /** Runs the kernel; the outputs are in `params`. */
+  async run<Name extends keyof NativeOpParams>(name: Name, params: NativeOpParams[Name]): Promise<void> {
+    await fromNative((async () => native.runOp(name, params, {}))());
+  }
+
+  #tensor(name: keyof Options & string, dtypes: readonly Dtype[]): Tensor {
+    const tensor: unknown = this.#options[name];
+    if (!(tensor instanceof Tensor)) throw invalidArgument(`${name} of ops.${this.#op}`, 'a Tensor', tensor);
+    if (tensor.disposed) {
+      throw new SkipscanError('ERR_DISPOSED', `The tensor for ${name} of ops.${this.#op} was disposed. Make a new one.`);
+    }
+    if (!dtypes.includes(tensor.dtype)) {
+      throw this.#mismatch(name, `a tensor of dtype ${dtypes.join(', ')}`, `one of dtype ${tensor.dtype}`);
+    }
+    return tensor;
+  }
+
+  /** Checks the shape and learns the sizes of its names. */
+  #shaped(name: string, tensor: Tensor, shape: Shape): Tensor {
+    const found = tensor.shape;
+    const leftOut = found.length < shape.length ? shape.filter(isOptional) : [];
+    const present = shape.filter((size) => !leftOut.includes(size));
+    const pairs = [...present.map((size, i) => [size, found[i]] as const), ...leftOut.map((size) => [size, 1] as const)];
+    if (present.length !== found.length || !pairs.every(([size, n]) => (this.#known(size) ?? n) === n)) {
+      const shapes = shape.some(isOptional) ? [shape.filter((size) => !isOptional(size)), shape] : [shape];
+      const expected = shapes.map((s) => this.#picture(s)).join(' or ');
+      throw this.#mismatch(name, `a tensor of shape ${expected}`, `one of shape [${found.join(', ')}]`);
+    }
+    for (const [size, n] of pairs) if (typeof size === 'string') this.#sizes.set(plain(size), n);
+    return tensor;
+  }
+
+  #known(size: string | number): number | undefined {
+    return typeof size === 'number' ? size : this.#sizes.get(plain(size));
+  }
+
+  #picture(shape: Shape): string {
+    const sizes = shape.map((size) => {
+      const known = this.#known(size);
+      if (typeof size === 'number') return size;
+      return known === undefined ? plain(size) : `${plain(size)} = ${known}`;
+    });
+    return `[${sizes.join(', ')}]`;
+  }
+
+  #mismatch(name: string, expected: string, received: string): SkipscanError {
+    return mismatch(`${name} of ops.${this.#op}`, expected, received);
+  }
+}
+
+const isOptional = (size: string | number): boolean => typeof size === 'string' && size.endsWith('?');
+const plain = (size: string): string => size.replace('?', '');

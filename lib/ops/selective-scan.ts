@@ -1,0 +1,100 @@
+import type { ScanPath } from '../scan-path';
+import { Tensor } from '../tensor';
+import { Arguments } from './arguments';
+import { type Alignment, readAlignment } from './alignment';
+
+/** `T` rows (or `[batch, length]` for `T`), `E` channels, `N` states, `G` groups, `S` sequences, `K` steps of the path. */
+export type SelectiveScanOptions = {
+  /** `[T, E]` or `[batch, length, E]`: the input. */
+  u: Tensor;
+  /** Like `u`: the time step, before bias and softplus. */
+  delta: Tensor;
+  /** `[E, N]`, negative. */
+  A: Tensor;
+  /** `[T, N]` or `[T, G, N]`; channel e uses group `floor(e * G / E)`. */
+  B: Tensor;
+  /** Like `B`. */
+  C: Tensor;
+  /** `[E]`: the skip connection. */
+  D?: Tensor;
+  /** Like `u`: the gate, `y * silu(z)`. */
+  z?: Tensor;
+  /** `[E]`: added to `delta`. */
+  dtBias?: Tensor;
+  /** The order of the rows. Defaults to all of them in order: one sequence, or `batch` of them. */
+  path?: ScanPath;
+  /** How skipped positions let time pass. Defaults to `'next'`; without skipped positions all are the same. */
+  alignment?: Alignment;
+  /** `[K, E]`: for `alignment: 'own'`, the dt (after softplus) summed over the positions skipped before each step. */
+  skippedDt?: Tensor;
+  /** `[S, E, N]`, f32: the state before the first step of each sequence. Defaults to zeros. */
+  state?: Tensor;
+  /** Whether dt is `softplus(delta + dtBias)` rather than `delta + dtBias`. Defaults to true. */
+  softplus?: boolean;
+};
+
+/** What a scan or a convolution returns. */
+export type ScanResult = {
+  /** Shape and dtype of the input. Rows that the path does not visit are zero. */
+  y: Tensor;
+  /** f32: the state after the last step of each sequence, to continue from. */
+  state: Tensor;
+};
+
+const names = {
+  u: true,
+  delta: true,
+  A: true,
+  B: true,
+  C: true,
+  D: true,
+  z: true,
+  dtBias: true,
+  path: true,
+  alignment: true,
+  skippedDt: true,
+  state: true,
+  softplus: true,
+} as const;
+
+/**
+ * Mamba's selective scan (Gu and Dao, arXiv 2312.00752, algorithm 2) along a scan path. For each step, with r the row it
+ * visits:
+ *
+ *     dt   = softplus(delta[r] + dtBias)
+ *     h    = exp(decay * A) * h + dt * B[r] * u[r]     decay is dt where no position was skipped; see `Alignment`
+ *     y[r] = (C[r] . h + D * u[r]) * silu(z[r])
+ *
+ * One decoding step of S sequences is a path of one step each: rows `[S, E]`, `path: ScanPath.full(new Array(S).fill(1))` and
+ * their `state`. bf16 and f16 tensors are computed in float32.
+ *
+ * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
+ */
+export async function selectiveScan(options: SelectiveScanOptions): Promise<ScanResult> {
+  const args = new Arguments('selectiveScan', options, names);
+  const u = args.tokens('u', ['E']);
+  const path = args.path();
+  const params = {
+    path,
+    u: u.toFloat32(),
+    delta: args.rows('delta', ['E']),
+    A: args.floats('A', ['E', 'N']),
+    B: args.rows('B', ['G?', 'N']),
+    C: args.rows('C', ['G?', 'N']),
+    D: args.optionalFloats('D', ['E']),
+    z: args.optionalRows('z', ['E']),
+    dtBias: args.optionalFloats('dtBias', ['E']),
+    ...readAlignment(args, path, 'E'),
+    stateIn: args.optionalFloats('state', [path.sequences, 'E', 'N'], ['f32']),
+    softplus: args.flag('softplus', true),
+  };
+  const [channels, dState, groups] = [args.size('E'), args.size('N'), args.size('G')];
+  args.checkDivides('the groups of B', groups, 'E');
+  const y = new Float32Array(u.size);
+  const stateOut = new Float32Array(path.sequences * channels * dState);
+  await args.run('selective_scan', { ...params, rows: args.rowCount, channels, dState, groups, y, stateOut });
+  return {
+    y: Tensor.from(y, u.shape, { dtype: u.dtype }),
+    state: Tensor.from(stateOut, [path.sequences, channels, dState]),
+  };
+}
