@@ -37,11 +37,14 @@ export function badCheckpoint(file: string, problem: string, options?: ErrorOpti
 /** A short, safe picture of any value for an error message: never throws, never longer than about 80 characters. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value);
   if (typeof value === 'function') return `a function`;
   if (typeof value === 'symbol') return 'a symbol';
-  if (ArrayBuffer.isView(value)) return `${Object.prototype.toString.call(value).slice(8, -1)}(${value.byteLength} bytes)`;
+  if (ArrayBuffer.isView(value))
+    return `${Object.prototype.toString.call(value).slice(8, -1)}(${value.byteLength} bytes)`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return `an object with keys [${Object.keys(value).slice(0, 6).join(', ')}]`;
 }
@@ -58,14 +61,29 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
 
 /**
  * Waits for native work and raises its failure again as a SkipscanError on the caller's stack: an error made on the
- * native side has no stack of its own. Errors are told by shape, not by `instanceof`, which fails across realms (jest).
+ * native side has no stack of its own.
  */
 export async function fromNative<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    const { code, message } = cause as { code?: string; message?: string };
-    if (code && codes.has(code)) throw new SkipscanError(code as ErrorCode, message ?? 'unknown native error', { cause });
-    throw cause;
+    throw asSkipscanError(cause);
   }
+}
+
+/** The same for a call that returns at once. */
+export function fromNativeSync<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw asSkipscanError(cause);
+  }
+}
+
+/** Errors are told by shape, not by `instanceof`, which fails across realms (jest). */
+function asSkipscanError(cause: unknown): unknown {
+  const { code, message } = cause as { code?: string; message?: string };
+  return code && codes.has(code)
+    ? new SkipscanError(code as ErrorCode, message ?? 'unknown native error', { cause })
+    : cause;
 }

@@ -1,4 +1,4 @@
-export { cudaStatus, type DeviceInfo, listDevices } from './device';
+export { cudaStatus, type Device, type DeviceInfo, listDevices } from './device';
 export { type ErrorCode, SkipscanError } from './errors';
 export type { Tokens } from './models/arguments';
 export type { LanguageModelConfig } from './models/config';
@@ -7,8 +7,8 @@ export type { Forward, ForwardOptions, LanguageModel, WeightDtype } from './mode
 export { type LoadOptions, loadLanguageModel } from './models/load';
 export type { Score, ScoreOptions } from './models/score';
 export type { LayerState, Session } from './models/session';
-export { ops } from './ops';
+export * as ops from './ops';
 export { type Flops, flops } from './reduction/flops';
 export { ScanPath } from './scan-path';
+export { type Dtype, Tensor } from './tensor';
 export type { DecodeOptions, EncodeOptions, Tokenizer } from './text';
-export { type DType, Tensor } from './tensor';

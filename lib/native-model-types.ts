@@ -9,7 +9,9 @@ export type NativeModels = {
     options: { dtype: NativeWeightDtype; threads: number },
   ) => NativeLanguageModel;
   /** A sequence that starts from nothing. */
-  Session: new (model: NativeLanguageModel) => NativeSession;
+  Session: new (
+    model: NativeLanguageModel,
+  ) => NativeSession;
 };
 
 /** A tensor that a model needs, by its Hugging Face name. */

@@ -62,6 +62,8 @@ export type NativeEmbedding = {
   ids: Int32Array;
   table: NativeWeight;
   tableDtype: NativeWeightDtype;
+  /** Put the table into the backend's panels first, as models are. */
+  tablePacked?: boolean;
   out: Float32Array;
 };
 
@@ -74,6 +76,8 @@ export type NativeLinear = {
   xStride?: number;
   weight: NativeWeight;
   weightDtype: NativeWeightDtype;
+  /** Put the weight into the backend's panels first, as models are. */
+  weightPacked?: boolean;
   bias?: Float32Array;
   y: Float32Array;
   yStride?: number;

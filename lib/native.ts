@@ -32,7 +32,8 @@ export function diagnose(
   arch: string = process.arch,
 ): string {
   const failed = `skipscan's native engine for ${platform}-${arch} could not be loaded: `;
-  const compiler = 'That needs cmake 3.20 or newer, make and a C++20 compiler (g++ 11 or clang 14, or newer).';
+  const compiler =
+    'That needs cmake 3.20 or newer, make and a C++20 compiler (g++ 11 or clang 14, or newer).';
   if (platform !== 'linux' && platform !== 'darwin') {
     return `${failed}this platform is not supported. Expected linux or darwin; on Windows use WSL.`;
   }

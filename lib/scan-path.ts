@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { invalidArgument, mismatch, SkipscanError } from './errors';
 
 /** What a path is made of; see the fields of `ScanPath`. */
@@ -15,6 +16,7 @@ export type ScanPathFields = {
   rows?: number;
 };
 type Int32s = Int32Array | readonly number[];
+const maxInt32 = 0x7fffffff;
 
 /**
  * The order in which a scan or a causal convolution visits the rows of token-major tensors. Direction, permutation, skipped
@@ -67,12 +69,22 @@ export class ScanPath {
     const lengths = int32s('length', typeof length === 'number' ? [length] : length);
     const wrong = lengths.findIndex((n) => n < 1);
     if (lengths.length === 0 || wrong >= 0) {
-      throw mismatch('length', 'at least 1 row in each sequence', wrong < 0 ? 'no sequence' : String(lengths[wrong]));
+      throw mismatch(
+        'length',
+        'at least 1 row in each sequence',
+        wrong < 0 ? 'no sequence' : String(lengths[wrong]),
+      );
     }
+    const rows = lengths.reduce((a, b) => a + b);
+    if (rows > maxInt32) throw mismatch('length', `at most ${maxInt32} rows in all`, String(rows));
     const offsets = new Int32Array(lengths.length + 1);
     for (let s = 0; s < lengths.length; s++) offsets[s + 1] = offsets[s] + lengths[s];
-    const rows = offsets[lengths.length];
-    return new ScanPath({ index: Int32Array.from({ length: rows }, (_, row) => row), offsets, lengths, rows });
+    return new ScanPath({
+      index: Int32Array.from({ length: rows }, (_, row) => row),
+      offsets,
+      lengths,
+      rows,
+    });
   }
 
   /** How many rows are visited. */
@@ -102,10 +114,12 @@ export class ScanPath {
    */
   subset(kept: Int32s): ScanPath {
     const rows = int32s('kept', kept);
+    if (rows.length === 0) throw mismatch('kept', 'at least one row', 'none');
     const stepOf = this.#stepOfRow();
     const keeps = new Uint8Array(this.steps);
     rows.forEach((row, i) => {
-      if (i > 0 && row <= rows[i - 1]) throw mismatch('kept', 'ascending rows', `${row} after ${rows[i - 1]}`);
+      if (i > 0 && row <= rows[i - 1])
+        throw mismatch('kept', 'ascending rows', `${row} after ${rows[i - 1]}`);
       const step = stepOf[row] ?? -1;
       if (step < 0) throw mismatch('kept', 'rows that the path visits', String(row));
       keeps[step] = 1;
@@ -211,7 +225,8 @@ export class ScanPath {
   }
 
   #checkRows(): void {
-    if (!Number.isInteger(this.rows) || this.rows < 1) throw invalidArgument('rows', 'a whole number above 0', this.rows);
+    if (!Number.isInteger(this.rows) || this.rows < 1)
+      throw invalidArgument('rows', 'a whole number above 0', this.rows);
     for (const name of ['index', 'paramIndex'] as const) {
       const outside = this[name].find((row) => row < 0 || row >= this.rows);
       if (outside !== undefined) throw mismatch(name, `rows from 0 to ${this.rows - 1}`, String(outside));
@@ -232,7 +247,7 @@ function gapsOf(rank: ArrayLike<number>, offsets: Int32Array): Int32Array {
 }
 
 function int32s(name: string, values: Int32s): Int32Array {
-  if (!Array.isArray(values) && Object.prototype.toString.call(values) !== '[object Int32Array]') {
+  if (!Array.isArray(values) && !types.isInt32Array(values)) {
     throw invalidArgument(name, 'an Int32Array or an array of whole numbers', values);
   }
   const copy = Int32Array.from(values);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Builds build/Release/skipscan.node with cmake-js. Arguments are handed on to it (for example --CDSKIPSCAN_WERROR=ON).
-'use strict';
+
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
@@ -24,13 +24,17 @@ const jobs = String(os.availableParallelism());
 const args = [cmakeJs, 'build', '-O', outDir, '--parallel', jobs, ...process.argv.slice(2)];
 const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
 if (error || status !== 0) {
-  console.error(`skipscan: the native build failed${error ? ` (${error.message})` : ''}; the compiler's messages are above.`);
+  console.error(
+    `skipscan: the native build failed${error ? ` (${error.message})` : ''}; the compiler's messages are above.`,
+  );
   process.exit(status || 1);
 }
 
 const release = path.join(root, 'build', 'Release');
 fs.mkdirSync(release, { recursive: true });
-const built = [path.join(outDir, 'Release', 'skipscan.node'), path.join(outDir, 'skipscan.node')].find(fs.existsSync);
+const built = [path.join(outDir, 'Release', 'skipscan.node'), path.join(outDir, 'skipscan.node')].find(
+  fs.existsSync,
+);
 if (!built) {
   console.error(`skipscan: the build ended without making skipscan.node below ${outDir}.`);
   process.exit(1);

@@ -8,8 +8,9 @@
 
 #include "binding/convert.h"
 #include "binding/task.h"
+#include "core/buffer.h"
 #include "core/scan_path.h"
-#include "ops/weight_matrix.h"
+#include "ops/pack.h"
 
 namespace skipscan::binding {
 
@@ -19,16 +20,18 @@ struct OpMemory {
   // Copies, because their values are addresses: JavaScript may write to its own arrays while the operator runs.
   ScanPath path;
   std::vector<int32_t> ids;
+  Buffer packed;
 };
 
 class OpReader {
  public:
-  OpReader(Napi::Object params, OpMemory& memory)
-      : env_(params.Env()), object_(params), fields_(params), memory_(memory) {}
+  // `panel` is the backend's.
+  OpReader(Napi::Object params, OpMemory& memory, int32_t panel)
+      : env_(params.Env()), fields_(params), memory_(memory), panel_(panel) {}
 
   Napi::Env env() const { return env_; }
   bool has(const std::string& name) const { return fields_.has(name.c_str()); }
-  bool flag(const char* name) const { return fields_.flag(name); }
+  bool flag(const std::string& name) const { return fields_.flag(name.c_str()); }
   float real(const char* name) const { return float(fields_.number(name)); }
 
   // A size: at least 1, and small enough for int32.
@@ -74,7 +77,7 @@ class OpReader {
     return has(name) ? rows(name, count, width) : nullptr;
   }
 
-  // A plain row-major matrix in the dtype that <name>Dtype says.
+  // A row-major matrix in the dtype that <name>Dtype says; with <name>Packed, a copy in the backend's panels.
   WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols) const {
     const DType dtype = fields_.dtype((name + "Dtype").c_str());
     const int64_t count = product(name, {rows, cols});
@@ -85,7 +88,14 @@ class OpReader {
       case DType::f16: data = elements<uint16_t>(name.c_str(), count); break;
       case DType::i32: mismatch(env_, name + "Dtype", "one of f32, bf16, f16");
     }
-    return {.data = data, .dtype = dtype, .rows = rows, .cols = cols, .panel = 1};
+    WeightMatrix matrix = {.data = data, .dtype = dtype, .rows = rows, .cols = cols};
+    if (flag(name + "Packed")) {
+      matrix.panel = panel_;
+      memory_.packed = Buffer(matrix.bytes(), Buffer::Fill::none);
+      pack_rows(data, dtype, 0, rows, matrix, memory_.packed.as<void>());
+      matrix.data = memory_.packed.as<void>();
+    }
+    return matrix;
   }
 
   // Whole numbers below `limit`.
@@ -148,9 +158,9 @@ class OpReader {
   }
 
   Napi::Env env_;
-  Napi::Object object_;
   Fields fields_;
   OpMemory& memory_;
+  int32_t panel_;
 };
 
 }  // namespace skipscan::binding

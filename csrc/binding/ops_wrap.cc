@@ -32,11 +32,11 @@ SharedPool& shared_pool() {
 }
 
 template <class Params>
-Napi::Value start(const Op<Params>& op, Napi::Object fields, int threads) {
+Napi::Value start(const Op<Params>& op, Napi::Object fields, int32_t panel, int threads) {
   const auto memory = std::make_shared<OpMemory>();
   const auto route = std::make_shared<std::string>();
   Params params;
-  read(OpReader(fields, *memory), params);
+  read(OpReader(fields, *memory, panel), params);
   return Task::start(
       fields.Env(), std::move(memory->keep),
       [params, memory, route, threads, &op] {  // memory: params point into it
@@ -65,25 +65,31 @@ const Backend& find_backend(Napi::Env env, const Fields& options) {
   return *backend;
 }
 
+Napi::Value start(Napi::Env env, const std::string& name, Napi::Object params, const Fields& options) {
+  const Backend& backend = find_backend(env, options);
+  const double wanted = options.has("threads") ? options.number("threads") : std::thread::hardware_concurrency();
+  const int threads = int(std::clamp(wanted, 1.0, 1024.0));
+  const auto run = [&](const auto& op) { return start(op, params, backend.panel, threads); };
+  if (name == "embedding") return run(backend.embedding);
+  if (name == "linear") return run(backend.linear);
+  if (name == "rms_norm") return run(backend.rms_norm);
+  if (name == "gated_rms_norm") return run(backend.gated_rms_norm);
+  if (name == "causal_conv") return run(backend.causal_conv);
+  if (name == "selective_scan") return run(backend.selective_scan);
+  if (name == "ssd_scan") return run(backend.ssd_scan);
+  mismatch(env, "name", "an operator");
+}
+
 Napi::Value run_op(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (!info[0].IsString() || !info[1].IsObject() || !info[2].IsObject()) {
     mismatch(env, "0 to 2", "a name, params and options");
   }
-  const std::string name = info[0].As<Napi::String>();
-  const Napi::Object params = info[1].As<Napi::Object>();
-  const Fields options(info[2].As<Napi::Object>());
-  const Backend& backend = find_backend(env, options);
-  const double wanted = options.has("threads") ? options.number("threads") : std::thread::hardware_concurrency();
-  const int threads = int(std::clamp(wanted, 1.0, 1024.0));
-  if (name == "embedding") return start(backend.embedding, params, threads);
-  if (name == "linear") return start(backend.linear, params, threads);
-  if (name == "rms_norm") return start(backend.rms_norm, params, threads);
-  if (name == "gated_rms_norm") return start(backend.gated_rms_norm, params, threads);
-  if (name == "causal_conv") return start(backend.causal_conv, params, threads);
-  if (name == "selective_scan") return start(backend.selective_scan, params, threads);
-  if (name == "ssd_scan") return start(backend.ssd_scan, params, threads);
-  mismatch(env, "name", "an operator");
+  try {
+    return start(env, info[0].As<Napi::String>(), info[1].As<Napi::Object>(), Fields(info[2].As<Napi::Object>()));
+  } catch (const std::bad_alloc&) {
+    throw to_error(env, fail(Code::out_of_memory, "The system had no memory left for this operator."));
+  }
 }
 
 }  // namespace

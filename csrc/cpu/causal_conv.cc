@@ -1,11 +1,10 @@
 // Causal convolution: for every step, the rows that its taps meet are looked up once, then the channels are walked in
 // vectors. Steps are independent of each other, so tasks are runs of steps, whatever sequences they belong to.
 #include "cpu/kernels.h"
+#include "cpu/parallel.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
-
-constexpr int64_t kTaskElements = 32768;
 
 // The input rows at distances 0 .. width - 1 before step k of sequence s (null where there is zero): steps of the path,
 // then the state. With k = begin - 1 the sequence has no step yet, and distance 0 is the state's last row.
@@ -69,9 +68,7 @@ void write_state(const CausalConvParams& p, int64_t s) {
 
 Status run(const CausalConvParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
-  const int64_t steps = p.path.steps(), steps_per_task = kTaskElements / p.channels + 1;
-  ctx.pool.parallel_for((steps + steps_per_task - 1) / steps_per_task, [&](int64_t task, int) {
-    const int64_t begin = task * steps_per_task, end = begin + steps_per_task < steps ? begin + steps_per_task : steps;
+  parallel_rows(ctx.pool, p.path.steps(), p.channels, [&](int64_t begin, int64_t end) {
     int64_t s = 0;
     for (int64_t k = begin; k < end; ++k) {
       while (k >= p.path.end(s)) ++s;

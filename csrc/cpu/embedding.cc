@@ -1,10 +1,9 @@
 // Embedding: a gather of rows from a weight matrix in whatever panels the output head likes.
 #include "cpu/kernels.h"
+#include "cpu/parallel.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
-
-constexpr int64_t kTaskElements = 32768;
 
 // The elements of a row lie `step` apart.
 template <class T>
@@ -18,9 +17,7 @@ void gather(const T* row, int64_t step, int64_t cols, float* out) {
 Status run(const EmbeddingParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
   const WeightMatrix& table = p.table;
-  const int64_t rows_per_task = kTaskElements / table.cols + 1;
-  ctx.pool.parallel_for((p.rows + rows_per_task - 1) / rows_per_task, [&](int64_t task, int) {
-    const int64_t begin = task * rows_per_task, end = begin + rows_per_task < p.rows ? begin + rows_per_task : p.rows;
+  parallel_rows(ctx.pool, p.rows, table.cols, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = table.at(p.ids[i], 0);
       float* out = p.out + i * table.cols;

@@ -6,8 +6,8 @@ namespace {
 
 constexpr int64_t kDepth = KC;          // inputs of one block: a panel's share of it is 32 KB at most
 constexpr int64_t kXStride = kDepth + 16; // one row of one block of x; an odd number of cache lines spreads rows over the cache's sets
-constexpr int64_t kBlockRows = 16 * 14;
-constexpr int64_t kXFloats = kBlockRows * kXStride;
+constexpr int64_t kBlockRows = BT * 14;
+constexpr int64_t kXFloats = XB * 1024;
 constexpr int64_t kChunkFloats = kDepth * kPanel;
 
 int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -43,6 +43,11 @@ void tile(const float* x, const W* w, int64_t panel_stride, int64_t depth, const
 #pragma GCC unroll 16
   for (int i = 0; i < M; ++i)
     for (int j = 0; j < 2 * P; ++j) acc[i][j] = set1(0.f);
+#if PFY
+#pragma GCC unroll 16
+  for (int i = 0; i < M; ++i)
+    for (int j = 0; j < 2 * P; ++j) __builtin_prefetch(out.y + i * out.stride + j * kWidth, 1);
+#endif
   multiply<M, P>(acc, x, kXStride, w, kPanel, panel_stride, depth);
   finish<M, P>(acc, out);
 }
@@ -104,9 +109,14 @@ Status run(const LinearParams& p, ExecContext& ctx) {
   ctx.pool.reserve_scratch(size_t(kXFloats + kChunkFloats) * 4);
   const int64_t row_blocks = ceil_div(p.rows, kBlockRows);
   const int64_t wanted = threads == 1 ? 1 : ceil_div(8 * threads, row_blocks);
-  const int64_t per_task = max(ceil_div(panels, wanted), 1), ranges = ceil_div(panels, per_task);
+  int64_t per_task = max(ceil_div(panels, wanted), 1); if (per_task > PPT) per_task = PPT;
+  const int64_t ranges = ceil_div(panels, per_task);
   ctx.pool.parallel_for(row_blocks * ranges, [&](int64_t task, int worker) {
-    const int64_t b = task / ranges, q = task % ranges;
+    #if ORD
+const int64_t b = task % row_blocks, q = task / row_blocks;
+#else
+const int64_t b = task / ranges, q = task % ranges;
+#endif
     const int64_t r0 = p.rows * b / row_blocks, r1 = p.rows * (b + 1) / row_blocks;
     const int64_t q0 = q * per_task, q1 = min(q0 + per_task, panels);
     float* s = ctx.pool.scratch<float>(worker);

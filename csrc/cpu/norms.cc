@@ -1,11 +1,10 @@
 // RMS normalisation, plain with the residual sum fused in, and gated. Squares are summed in float32, in the lanes of
 // four vectors, so that no partial sum has many terms.
 #include "cpu/kernels.h"
+#include "cpu/parallel.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
-
-constexpr int64_t kTaskElements = 32768;
 
 // Calls visit(c, n) for vectors of n <= kWidth elements that cover [0, size), and returns the sum of squares of what it
 // returns, whose lanes from n on must be 0.
@@ -71,30 +70,24 @@ void norm_then_gate(const float* y, const float* z, const float* weight, float* 
   }
 }
 
-// Calls body(row) for every row, some rows a task.
-template <class Body>
-void for_rows(ThreadPool& pool, int64_t rows, int64_t dim, const Body& body) {
-  const int64_t rows_per_task = kTaskElements / dim + 1;
-  pool.parallel_for((rows + rows_per_task - 1) / rows_per_task, [&](int64_t task, int) {
-    const int64_t begin = task * rows_per_task, end = begin + rows_per_task < rows ? begin + rows_per_task : rows;
-    for (int64_t row = begin; row < end; ++row) body(row);
-  });
-}
-
 Status run_rms_norm(const RmsNormParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
-  for_rows(ctx.pool, p.rows, p.dim, [&](int64_t row) { rms_norm_row(p, row * p.dim); });
+  parallel_rows(ctx.pool, p.rows, p.dim, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) rms_norm_row(p, row * p.dim);
+  });
   return {};
 }
 
 Status run_gated_rms_norm(const GatedRmsNormParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
   const auto normalise = p.norm_before_gate ? norm_then_gate : gate_then_norm;
-  for_rows(ctx.pool, p.rows, p.dim, [&](int64_t row) {
-    const float *y = p.y + row * p.dim, *z = p.z + row * p.z_stride;
-    float* out = p.out + row * p.dim;
-    for (int64_t c = 0; c < p.dim; c += p.group_size)
-      normalise(y + c, z + c, p.weight + c, out + c, p.group_size, p.eps);
+  parallel_rows(ctx.pool, p.rows, p.dim, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const float *y = p.y + row * p.dim, *z = p.z + row * p.z_stride;
+      float* out = p.out + row * p.dim;
+      for (int64_t c = 0; c < p.dim; c += p.group_size)
+        normalise(y + c, z + c, p.weight + c, out + c, p.group_size, p.eps);
+    }
   });
   return {};
 }

@@ -1,30 +1,40 @@
-// Selective scan. Channels lie in the vector lanes. A task walks some sequences for one block of channels, whose state
-// and A stay in its scratch memory, in L1, with the states of a vector of channels one after the other: (d_state, lanes).
-// Every channel goes through the same arithmetic whatever the block, the batch or the number of threads.
+// Selective scan. Channels lie in the vector lanes. A task walks some sequences for a span of channels, whose state and
+// A stay in its scratch memory as (vectors, d_state, lanes). It advances tile by tile: a few steps for one vector of
+// channels, then the same steps for the next vector, so that a row is fetched once for the whole span.
+// Every channel goes through the same arithmetic whatever the span, the batch or the number of threads.
 #include "cpu/kernels.h"
+#include "cpu/parallel.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
 
-constexpr int kBlockVectors = 4;
-constexpr int64_t kPrefetchSteps = 8;  // rows are pages apart, where no hardware prefetcher follows
+constexpr int64_t kSpanChannels = 512;
+constexpr int64_t kTileSteps = 8;  // few, as each has its own page of four tensors, often in the same set of the cache
+constexpr int64_t kLine = 16;       // floats of a cache line: how far ahead in a row to prefetch
 
-struct Block {
+struct Span {
   int64_t channel, count;  // the first channel and how many; all of one group
   int64_t group;
   float *A, *h;    // (vectors, d_state, lanes): A * log2(e) and the state
   float* last_dt;  // (vectors, lanes): dt of the step before
+};
 
-  int64_t vectors() const { return (count + kWidth - 1) / kWidth; }
+struct Tile {
+  int64_t begin, end;  // steps of the path
+};
+
+// What a step brings to one vector of channels: the time of its decay, and dt * u.
+struct Step {
+  Vec decay, input;
 };
 
 // Rows of (channels, d_state) to (d_state, lanes), times `scale`. Lanes beyond `channels` repeat the last channel.
 void to_lanes(const float* rows, int64_t channels, int64_t d_state, float scale, float* lanes) {
-  const int64_t last = (channels < kWidth ? channels : kWidth) - 1;
+  const int64_t last = min(channels, kWidth) - 1;
   for (int64_t n = 0; n < d_state; n += kWidth) {
     Vec square[kWidth];
 #pragma GCC unroll 16
-    for (int i = 0; i < kWidth; ++i) square[i] = load_some(rows + (i < last ? i : last) * d_state + n, d_state - n);
+    for (int i = 0; i < kWidth; ++i) square[i] = load_some(rows + min(i, last) * d_state + n, d_state - n);
     transpose(square);
     for (int i = 0; i < kWidth && n + i < d_state; ++i) store(lanes + (n + i) * kWidth, square[i] * set1(scale));
   }
@@ -33,106 +43,125 @@ void to_lanes(const float* rows, int64_t channels, int64_t d_state, float scale,
 // The way back, for the channels that exist.
 void from_lanes(const float* lanes, int64_t channels, int64_t d_state, float* rows) {
   for (int64_t n = 0; n < d_state; n += kWidth) {
-    const int64_t last = (d_state - n < kWidth ? d_state - n : kWidth) - 1;
+    const int64_t last = min(d_state - n, kWidth) - 1;
     Vec square[kWidth];
 #pragma GCC unroll 16
-    for (int i = 0; i < kWidth; ++i) square[i] = load(lanes + (n + (i < last ? i : last)) * kWidth);
+    for (int i = 0; i < kWidth; ++i) square[i] = load(lanes + (n + min(i, last)) * kWidth);
     transpose(square);
     for (int i = 0; i < kWidth && i < channels; ++i) store_some(rows + i * d_state + n, square[i], d_state - n);
   }
 }
 
-// One step of one vector of channels: moves the state on and returns C . h.
-inline Vec advance(const float* A, float* h, Vec decay, Vec input, const float* B, const float* C, int64_t d_state) {
+// The tile's steps for one vector of channels, of which n exist; `first` is the sequence's first step.
+template <Alignment alignment>
+void prepare(const SelectiveScanParams& p, int64_t c, int64_t n, Tile tile, int64_t first, float* last_dt,
+             Step* steps) {
+  const Vec bias = p.dt_bias ? load_some(p.dt_bias + c, n) : set1(0);
+  for (int64_t k = tile.begin; k < tile.end; ++k) {
+    const float* delta = p.delta + p.path.param_index[k] * p.delta_stride + c;
+    const float* u = p.u + p.path.index[k] * p.u_stride + c;
+    __builtin_prefetch(delta + kLine);
+    __builtin_prefetch(u + kLine);
+    Vec dt = load_some(delta, n) + bias;
+    if (p.softplus) dt = softplus(dt);
+    Vec decay = dt;
+    if constexpr (alignment == Alignment::next) decay = set1(float(p.path.gap[k])) * dt;
+    if constexpr (alignment == Alignment::previous) {
+      decay = fma(set1(float(p.path.gap[k] - 1)), k == first ? dt : load(last_dt), dt);
+      store(last_dt, dt);
+    }
+    if constexpr (alignment == Alignment::own) decay = dt + load_some(p.skipped_dt + k * p.channels + c, n);
+    steps[k - tile.begin] = {decay, dt * load_some(u, n)};
+  }
+}
+
+// Moves the state of one vector of channels on by one step and returns C . h.
+inline Vec advance(const float* A, float* h, Step step, const float* B, const float* C, int64_t d_state) {
   Vec y = set1(0);
 #pragma GCC unroll 4
   for (int64_t n = 0; n < d_state; ++n) {
-    const Vec state = fma(exp2(decay * load(A + n * kWidth)), load(h + n * kWidth), input * set1(B[n]));
+    const Vec state = fma(exp2(step.decay * load(A + n * kWidth)), load(h + n * kWidth), step.input * set1(B[n]));
     store(h + n * kWidth, state);
     y = fma(state, set1(C[n]), y);
   }
   return y;
 }
 
-template <Alignment alignment>
-void scan(const SelectiveScanParams& p, const Block& block, int64_t begin, int64_t end) {
-  const int64_t N = p.d_state;
-  for (int64_t k = begin; k < end; ++k) {
+void walk(const SelectiveScanParams& p, const Span& span, int64_t i, Tile tile, const Step* steps) {
+  const int64_t c = span.channel + i, n = span.count - i, N = p.d_state;
+  const float *B = p.B + span.group * N, *C = p.C + span.group * N;
+  const Vec D = p.D ? load_some(p.D + c, n) : set1(0);
+  for (int64_t k = tile.begin; k < tile.end; ++k, ++steps) {
     const int64_t r = p.path.index[k], q = p.path.param_index[k];
-    const float *B = p.B + q * p.B_stride + block.group * N, *C = p.C + q * p.C_stride + block.group * N;
-    const Vec gap = set1(float(p.path.gap[k]));
-    const int64_t ahead = k + kPrefetchSteps < end ? k + kPrefetchSteps : k;
-    const int64_t r_ahead = p.path.index[ahead], q_ahead = p.path.param_index[ahead];
-    for (int64_t i = 0; i < block.count; i += kWidth) {
-      const int64_t c = block.channel + i, n = block.count - i;
-      __builtin_prefetch(p.delta + q_ahead * p.delta_stride + c);
-      __builtin_prefetch(p.u + r_ahead * p.u_stride + c);
-      if (p.z) __builtin_prefetch(p.z + r_ahead * p.z_stride + c);
-      __builtin_prefetch(p.y + r_ahead * p.y_stride + c, 1);
-      Vec dt = load_some(p.delta + q * p.delta_stride + c, n);
-      if (p.dt_bias) dt = dt + load_some(p.dt_bias + c, n);
-      if (p.softplus) dt = softplus(dt);
+    float* y = p.y + r * p.y_stride + c;
+    __builtin_prefetch(y + kLine, 1);
+    Vec out = advance(span.A + i * N, span.h + i * N, *steps, B + q * p.B_stride, C + q * p.C_stride, N);
+    if (p.D) out = fma(D, load_some(p.u + r * p.u_stride + c, n), out);
+    if (p.z) {
+      const float* z = p.z + r * p.z_stride + c;
+      __builtin_prefetch(z + kLine);
+      out = out * silu(load_some(z, n));
+    }
+    store_some(y, out, n);
+  }
+}
 
-      Vec decay = dt;
-      if constexpr (alignment == Alignment::next) decay = gap * dt;
-      if constexpr (alignment == Alignment::own) decay = dt + load_some(p.skipped_dt + k * p.channels + c, n);
-      if constexpr (alignment == Alignment::previous) {
-        decay = fma(gap - set1(1), k == begin ? dt : load(block.last_dt + i), dt);
-        store(block.last_dt + i, dt);
-      }
-
-      const Vec u = load_some(p.u + r * p.u_stride + c, n);
-      Vec y = advance(block.A + i * N, block.h + i * N, decay, dt * u, B, C, N);
-      if (p.D) y = fma(load_some(p.D + c, n), u, y);
-      if (p.z) y = y * silu(load_some(p.z + r * p.z_stride + c, n));
-      store_some(p.y + r * p.y_stride + c, y, n);
+template <Alignment alignment>
+void scan(const SelectiveScanParams& p, const Span& span, int64_t begin, int64_t end) {
+  Step steps[kTileSteps];
+  for (int64_t k = begin; k < end; k += kTileSteps) {
+    const Tile tile = {k, min(k + kTileSteps, end)};
+    for (int64_t i = 0; i < span.count; i += kWidth) {
+      prepare<alignment>(p, span.channel + i, span.count - i, tile, begin, span.last_dt + i, steps);
+      walk(p, span, i, tile, steps);
     }
   }
 }
 
-void scan_sequence(const SelectiveScanParams& p, const Block& block, int64_t s) {
-  const int64_t N = p.d_state, state_at = (s * p.channels + block.channel) * N;
-  for (int64_t i = 0; i < block.count; i += kWidth) {
+void scan_sequence(const SelectiveScanParams& p, const Span& span, int64_t s) {
+  const int64_t N = p.d_state, state_at = (s * p.channels + span.channel) * N;
+  for (int64_t i = 0; i < span.count; i += kWidth) {
     if (p.state_in)
-      to_lanes(p.state_in + state_at + i * N, block.count - i, N, 1, block.h + i * N);
+      to_lanes(p.state_in + state_at + i * N, span.count - i, N, 1, span.h + i * N);
     else
-      memset(block.h + i * N, 0, size_t(N) * kWidth * sizeof(float));
+      memset(span.h + i * N, 0, size_t(N) * kWidth * sizeof(float));
   }
   const int64_t begin = p.path.begin(s), end = p.path.end(s);
   switch (p.alignment) {
-    case Alignment::none: scan<Alignment::none>(p, block, begin, end); break;
-    case Alignment::next: scan<Alignment::next>(p, block, begin, end); break;
-    case Alignment::previous: scan<Alignment::previous>(p, block, begin, end); break;
-    case Alignment::own: scan<Alignment::own>(p, block, begin, end); break;
+    case Alignment::none: scan<Alignment::none>(p, span, begin, end); break;
+    case Alignment::next: scan<Alignment::next>(p, span, begin, end); break;
+    case Alignment::previous: scan<Alignment::previous>(p, span, begin, end); break;
+    case Alignment::own: scan<Alignment::own>(p, span, begin, end); break;
   }
   if (!p.state_out) return;
-  for (int64_t i = 0; i < block.count; i += kWidth)
-    from_lanes(block.h + i * N, block.count - i, N, p.state_out + state_at + i * N);
+  for (int64_t i = 0; i < span.count; i += kWidth)
+    from_lanes(span.h + i * N, span.count - i, N, p.state_out + state_at + i * N);
 }
 
 Status run(const SelectiveScanParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
-  const int64_t N = p.d_state, per_group = p.channels / p.groups, width = kBlockVectors * kWidth;
-  const int64_t blocks_per_group = (per_group + width - 1) / width, blocks = blocks_per_group * p.groups;
-  // floats
-  const int64_t lanes = width * N;
-  ctx.pool.reserve_scratch(size_t(2 * lanes + width) * sizeof(float));
-  // Enough tasks for every thread, and otherwise many sequences a task: A is prepared once for them all.
-  int64_t parts = (4 * ctx.pool.threads() + blocks - 1) / blocks;
-  if (parts > p.path.sequences) parts = p.path.sequences;
-  ctx.pool.parallel_for(blocks * parts, [&](int64_t task, int worker) {
-    const int64_t b = task / parts, part = task % parts, within = b % blocks_per_group * width;
-    Block block;
-    block.group = b / blocks_per_group;
-    block.channel = block.group * per_group + within;
-    block.count = per_group - within < width ? per_group - within : width;
-    block.A = ctx.pool.scratch<float>(worker);
-    block.h = block.A + lanes;
-    block.last_dt = block.h + lanes;
-    for (int64_t i = 0; i < block.count; i += kWidth)
-      to_lanes(p.A + (block.channel + i) * N, block.count - i, N, kLog2e, block.A + i * N);
-    for (int64_t s = p.path.sequences * part / parts; s < p.path.sequences * (part + 1) / parts; ++s)
-      scan_sequence(p, block, s);
+  const int64_t N = p.d_state, per_group = p.channels / p.groups, sequences = p.path.sequences;
+  // Two tasks a thread, so that one which is held up does not hold up all: by narrower spans, then by sharing out the
+  // sequences. A is prepared once for all the sequences of a task.
+  const int64_t enough = 2 * ctx.pool.threads();
+  const int64_t wanted = max(ceil_div(per_group, kSpanChannels), ceil_div(enough, p.groups * sequences));
+  const int64_t width = ceil_div(ceil_div(per_group, wanted), kWidth) * kWidth;
+  const int64_t spans = ceil_div(per_group, width);  // of a group
+  const int64_t parts = min(sequences, ceil_div(enough, p.groups * spans));
+
+  ctx.pool.reserve_scratch(size_t((2 * N + 1) * width) * sizeof(float));
+  ctx.pool.parallel_for(spans * p.groups * parts, [&](int64_t task, int worker) {
+    const int64_t part = task % parts, group = task / parts / spans, offset = task / parts % spans * width;
+    Span span;
+    span.group = group;
+    span.channel = group * per_group + offset;
+    span.count = min(width, per_group - offset);
+    span.A = ctx.pool.scratch<float>(worker);
+    span.h = span.A + N * width;
+    span.last_dt = span.h + N * width;
+    for (int64_t i = 0; i < span.count; i += kWidth)
+      to_lanes(p.A + (span.channel + i) * N, span.count - i, N, kLog2e, span.A + i * N);
+    for (int64_t s = sequences * part / parts; s < sequences * (part + 1) / parts; ++s) scan_sequence(p, span, s);
   });
   return {};
 }

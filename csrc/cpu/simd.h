@@ -47,7 +47,10 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
 inline Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
 inline Vec abs(Vec a) { return {_mm512_abs_ps(a.v)}; }
-inline Vec round(Vec a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+inline void split(Vec a, Vec& whole, Vec& rest) {  // a = whole + rest, rest in [-1/2, 1/2]
+  rest.v = _mm512_reduce_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  whole = a - rest;
+}
 inline Vec scale2(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }  // a * 2^n, n whole
 inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
 inline void transpose(Vec (&m)[16]) {  // lane j of m[i] and lane i of m[j] change places
@@ -102,7 +105,10 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
 inline Vec min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
 inline Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.f), a.v)}; }
-inline Vec round(Vec a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+inline void split(Vec a, Vec& whole, Vec& rest) {
+  whole.v = _mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  rest = a - whole;
+}
 inline Vec scale2(Vec a, Vec n) {
   const __m256i e = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127)), 23);
   return {_mm256_mul_ps(a.v, _mm256_castsi256_ps(e))};
@@ -164,11 +170,9 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
 inline Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }
 inline Vec min(Vec a, Vec b) { return {a.v < b.v ? a.v : b.v}; }
 inline Vec abs(Vec a) { return {Float4(Int4(a.v) & 0x7fffffff)}; }
-inline Vec round(Vec a) {  // adding 1.5 * 2^23 leaves no bits for a fraction; |a| < 2^22 here
-  const Float4 magic = {12582912.f, 12582912.f, 12582912.f, 12582912.f};
-  Float4 r = a.v + magic;
-  asm("" : "+m"(r));  // keeps the compiler from cancelling the two
-  return {r - magic};
+inline void split(Vec a, Vec& whole, Vec& rest) {  // adding 1.5 * 2^23 leaves no bits for a fraction; |a| < 2^22 here
+  whole.v = (a.v + 12582912.f) - 12582912.f;
+  rest = a - whole;
 }
 inline Vec scale2(Vec a, Vec n) { return {a.v * Float4((__builtin_convertvector(n.v, Int4) + 127) << 23)}; }
 inline float sum(Vec a) { return (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]); }
@@ -197,7 +201,8 @@ inline void store_some(float* p, Vec a, int64_t n) {
 // 2^x for x <= 126, relative error about 2e-7; below -126 it is 2^-126.
 inline Vec exp2(Vec x) {
   x = max(x, set1(-126.f));
-  const Vec n = round(x), f = x - n;
+  Vec n, f;
+  split(x, n, f);
   Vec p = set1(1.3264727e-3f);  // minimax on [-1/2, 1/2] among those that are 1 at 0
   p = fma(p, f, set1(9.6715127e-3f));
   p = fma(p, f, set1(5.5507337e-2f));

@@ -10,7 +10,8 @@ class SequenceState {
   explicit SequenceState(const ModelConfig& config)
       : conv_(config.conv_state_size()),
         ssm_(config.ssm_state_size()),
-        data_(size_t(config.layers) * layer_floats() * 4) {}
+        floats_(size_t(config.layers * layer_floats())),
+        data_(floats_ * sizeof(float)) {}
 
   // (conv_width, conv_channels), oldest first.
   float* conv(int32_t layer) const { return data_.as<float>() + layer * layer_floats(); }

@@ -32,9 +32,10 @@ uint64_t hash_of(const std::string& text) {
 }
 
 Status not_finite(const TensorSource& source, const std::string& where) {
-  return fail(Code::checkpoint, source.file + ": " + source.slot + where +
-                                    " is not a finite number. The weights are damaged, or training diverged; get another "
-                                    "copy of the checkpoint.");
+  return fail(Code::checkpoint,
+              source.file + ": " + source.slot + where +
+                  " is not a finite number. The weights are damaged, or training diverged; get another "
+                  "copy of the checkpoint.");
 }
 
 float element(const std::byte* bytes, DType dtype, int64_t i) {
@@ -110,7 +111,8 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
   const auto slot =
       std::find_if(slots_.begin(), slots_.end(), [&](const WeightSlot& s) { return s.name == source.slot; });
   if (slot == slots_.end() || slot->loaded) {
-    return fail(Code::native, "Received tensor " + source.slot + (slot == slots_.end() ? ", which has no slot." : " twice."));
+    return fail(Code::native,
+                "Received tensor " + source.slot + (slot == slots_.end() ? ", which has no slot." : " twice."));
   }
   uint64_t hash = hash_of(source.slot + name_of(source.dtype));
   SKIPSCAN_TRY(slot->kind == WeightSlot::Kind::matrix ? load_matrix(source, *slot, pool, &hash)
@@ -141,8 +143,8 @@ Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, Thread
     add_to_hash(staging.as<void>(), size_t(rows * row_bytes), hash);
     pool.parallel_for((rows + panel_ - 1) / panel_, [&](int64_t p, int worker) {
       const int64_t first = p * panel_, some = std::min<int64_t>(panel_, rows - first);
-      const NonFinite found = pack_rows(staging.as<std::byte>() + first * row_bytes, source.dtype, row + first, some,
-                                        matrix, packed);
+      const NonFinite found =
+          pack_rows(staging.as<std::byte>() + first * row_bytes, source.dtype, row + first, some, matrix, packed);
       if (found) bad[size_t(worker)] = found;
     });
     for (const NonFinite& b : bad) {

@@ -1,7 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { badCheckpoint } from '../errors';
-import { isFile } from './files';
+import { isFile, listDirectory } from './files';
 import { readJsonObject } from './json';
 import { readSafetensors, readSafetensorsIndex } from './safetensors';
 import { readTorch, readTorchIndex } from './torch';
@@ -55,7 +54,7 @@ export const acceptedWeights = [...weightsNames.keys()].join(', ');
 
 /** Opens the checkpoint in `directory`, choosing its weights. */
 export async function openDirectory(directory: string): Promise<Checkpoint> {
-  const names = await readdir(directory);
+  const names = await listDirectory(directory);
   const weights = chooseWeights(new Set(names));
   if (!weights) {
     const found =

@@ -1,4 +1,4 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { badCheckpoint } from '../errors';
 
 /** An open file that hands out checked ranges of itself. */
@@ -25,6 +25,15 @@ export async function isFile(file: string): Promise<boolean> {
     (found) => found.isFile(),
     () => false,
   );
+}
+
+/** The names of everything in a directory. */
+export async function listDirectory(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (cause) {
+    throw badCheckpoint(directory, `the directory cannot be read: ${(cause as Error).message}.`, { cause });
+  }
 }
 
 /** How many bytes there are or should be, for people: exact, with thousands separated. */

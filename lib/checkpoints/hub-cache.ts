@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { badCheckpoint } from '../errors';
 import { bytes, isFile } from './files';
@@ -87,12 +86,13 @@ export class RepoCache {
   /**
    * Writes and links a file. Contents that are not what the server announced are thrown away.
    *
+   * @param download starts to bring the contents.
    * @param received is called with the size of each piece as it arrives.
    */
   async store(
     commit: string,
     file: RemoteFile,
-    contents: Readable,
+    download: () => Promise<AsyncIterable<Uint8Array>>,
     received: (bytes: number) => void,
     signal?: AbortSignal,
   ): Promise<void> {
@@ -101,8 +101,8 @@ export class RepoCache {
     await mkdir(dirname(blob), { recursive: true });
     const hash = createHash('sha256');
     let size = 0;
-    async function* measure(source: AsyncIterable<Uint8Array>) {
-      for await (const piece of source) {
+    async function* contents() {
+      for await (const piece of await download()) {
         size += piece.length;
         if (size > file.size) throw mismatch(file, `sends more than the announced ${bytes(file.size)}`);
         hash.update(piece);
@@ -111,7 +111,7 @@ export class RepoCache {
       }
     }
     try {
-      await pipeline(contents, measure, createWriteStream(temporary), { signal });
+      await pipeline(contents(), createWriteStream(temporary), { signal });
       if (size < file.size) throw mismatch(file, `sent ${bytes(size)} of ${bytes(file.size)}`);
       if (file.sha256 && hash.digest('hex') !== file.sha256) {
         throw mismatch(file, 'sent contents that differ from their announced SHA-256');

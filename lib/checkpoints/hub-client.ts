@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { badCheckpoint, describe, SkipscanError } from '../errors';
 import { isCount } from './dtypes';
@@ -14,7 +13,7 @@ const maxListed = 100_000;
 /** One model on the hub server. Every failure is a SkipscanError that says what to do, or the signal's reason. */
 export class HubClient {
   readonly #endpoint: string;
-  readonly #token = process.env.HF_TOKEN;
+  readonly #token = process.env.HF_TOKEN?.trim();
   readonly #fetch: typeof fetch;
 
   /**
@@ -84,10 +83,11 @@ export class HubClient {
   }
 
   /** Starts the download of one file. */
-  async open(commit: string, name: string): Promise<Readable> {
+  async open(commit: string, name: string): Promise<AsyncIterable<Uint8Array>> {
     const url = `${this.#endpoint}/${this.id}/resolve/${commit}/${encodeURIComponent(name)}`;
     const { body } = await this.#fetch(url);
-    return body ? Readable.fromWeb(body as ReadableStream) : Readable.from([]);
+    // Node's stream can be iterated; the types of fetch, shared with browsers, do not say so.
+    return body as ReadableStream<Uint8Array>;
   }
 
   #connection() {

@@ -96,7 +96,7 @@ async function download(client: HubClient, cache: RepoCache, options: OpenOption
   const present = await cache.present(commit);
   const bring = async (file: RemoteFile, received: (bytes: number) => void) => {
     if (present.has(file.name) || (await cache.link(commit, file))) received(file.size);
-    else await cache.store(commit, file, await client.open(commit, file.name), received, options.signal);
+    else await cache.store(commit, file, () => client.open(commit, file.name), received, options.signal);
   };
 
   const names = [fileNames.config, ...optionalFiles.filter((name) => listing.has(name)), weights];

@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { badCheckpoint, describe } from '../errors';
+import { listDirectory } from './files';
 import { isRecord, readJsonObject } from './json';
 import type { TensorEntry } from './types';
 
@@ -8,7 +8,7 @@ const maxIndexBytes = 64 << 20;
 
 /** An index names its shards as files beside it; a name that could lead anywhere else is refused. */
 export function isPlainFileName(name: string): boolean {
-  return /^[^/\\\0:]+$/.test(name) && name !== '.' && name !== '..';
+  return /^[^/\\\0]+$/.test(name) && name !== '.' && name !== '..';
 }
 
 /** The `weight_map` of a shard index: tensor name -> file name beside the index. */
@@ -43,7 +43,7 @@ export async function readSharded(
   const weightMap = await readWeightMap(indexFile);
   const directory = dirname(indexFile);
   const shards = [...new Set(weightMap.values())];
-  const present = new Set(await readdir(directory));
+  const present = new Set(await listDirectory(directory));
   const missing = shards.filter((shard) => !present.has(shard));
   if (missing.length > 0) {
     throw badCheckpoint(

@@ -160,17 +160,19 @@ async function readCentralHeaders(reader: FileReader, directory: Directory): Pro
     if (method !== 0) {
       throw badCheckpoint(
         reader.file,
-        `${label} is compressed (method ${method}); torch.save stores its entries as they are, so that they can be` +
-          ' mapped into memory. Save the checkpoint again with torch.save, or convert it to safetensors.',
+        `${label} is compressed (method ${method}); torch.save stores its entries as they are. This is a TorchScript` +
+          ' module or an archive that was packed again: save the state dict with torch.save, or convert it to safetensors.',
       );
     }
     const [size, stored, start] = wideFields(
       [block.readUInt32LE(at + 24), block.readUInt32LE(at + 20), block.readUInt32LE(at + 42)],
       block.subarray(extraAt, commentAt),
     );
-    if (size !== stored || !Number.isSafeInteger(size) || !Number.isSafeInteger(start)) {
-      throw badCheckpoint(reader.file, `${label} contradicts itself: it stores ${stored} bytes of ${size}.`);
+    if (!Number.isSafeInteger(size) || !Number.isSafeInteger(start)) {
+      throw badCheckpoint(reader.file, `${label} has no possible size and place.`);
     }
+    if (size !== stored)
+      throw badCheckpoint(reader.file, `${label} stores ${stored} bytes of ${size}; expected all.`);
     headers.push({ name, start, size });
     at = end;
   }

@@ -13,7 +13,10 @@ export type Command = {
   /** One line for the list of commands. */
   summary: string;
   /** Options besides `--json` and `--help`, with a line of help each. */
-  options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string; help: string; value?: string }>;
+  options: Record<
+    string,
+    { type: 'string' | 'boolean'; multiple?: boolean; short?: string; help: string; value?: string }
+  >;
   run(positionals: string[], values: Values): Promise<void>;
 };
 
@@ -67,7 +70,9 @@ export function numberOption(values: Values, name: string): number | undefined {
 export function positionalsOf(positionals: string[], names: string[]): string[] {
   if (positionals.length < names.length) throw new UsageError(`Expected ${names[positionals.length]}.`);
   if (positionals.length > names.length) {
-    throw new UsageError(`Received '${positionals[names.length]}' after ${names.at(-1)}. Put texts with spaces in quotes.`);
+    throw new UsageError(
+      `Received '${positionals[names.length]}' after ${names.at(-1)}. Put texts with spaces in quotes.`,
+    );
   }
   return positionals;
 }

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import { cudaStatus, listDevices } from '../device';
-import { native } from '../native';
 import { loadLanguageModel } from '../models/load';
+import { native } from '../native';
 import { packageVersion } from '../version';
 import type { Command } from './command';
 import { shippedModel } from './model';
@@ -38,13 +38,22 @@ export const doctor: Command = {
       const { available, chosen } = native.cpuBackends();
       return `${chosen} (of ${available.join(', ')})`;
     });
-    await check('devices', () => listDevices().map(({ id }) => id).join(', '));
+    await check('devices', () =>
+      listDevices()
+        .map(({ id }) => id)
+        .join(', '),
+    );
     const cuda = cudaStatus();
-    checks.push({ name: 'cuda', ok: true, found: cuda.available ? `driver ${cuda.driver}` : (cuda.reason ?? 'absent') });
+    checks.push({
+      name: 'cuda',
+      ok: true,
+      found: cuda.available ? `driver ${cuda.driver}` : (cuda.reason ?? 'absent'),
+    });
     await check('shipped model', async () => {
       await using model = await loadLanguageModel(shippedModel);
       const { logits } = await model.forward([72, 105], { logits: 'last' });
-      if (!logits.every(Number.isFinite)) throw new Error('it computes logits that are not numbers: report this as a bug.');
+      if (!logits.every(Number.isFinite))
+        throw new Error('it computes logits that are not numbers: report this as a bug.');
       return `loads and computes (${model.parameterCount} parameters)`;
     });
 
@@ -52,7 +61,8 @@ export const doctor: Command = {
     if (values.json) {
       process.stdout.write(`${JSON.stringify({ healthy, checks })}\n`);
     } else {
-      for (const { name, ok, found } of checks) process.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(13)}  ${found}\n`);
+      for (const { name, ok, found } of checks)
+        process.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(13)}  ${found}\n`);
     }
     if (!healthy) process.exitCode = 1;
   },

@@ -8,11 +8,21 @@ export const generate: Command = {
   options: {
     ...modelOptions,
     'max-new-tokens': { type: 'string', short: 'n', value: 'N', help: 'Defaults to 128.' },
-    temperature: { type: 'string', short: 't', value: 'T', help: 'Defaults to 0: always the most likely token.' },
+    temperature: {
+      type: 'string',
+      short: 't',
+      value: 'T',
+      help: 'Defaults to 0: always the most likely token.',
+    },
     'top-k': { type: 'string', value: 'K', help: 'Keep only the K most likely tokens.' },
     'top-p': { type: 'string', value: 'P', help: 'Keep the most likely tokens up to this probability.' },
     seed: { type: 'string', value: 'N', help: 'The same seed gives the same text.' },
-    stop: { type: 'string', multiple: true, value: 'TEXT', help: 'End before this text. May be given several times.' },
+    stop: {
+      type: 'string',
+      multiple: true,
+      value: 'TEXT',
+      help: 'End before this text. May be given several times.',
+    },
   },
 
   async run(positionals, values) {

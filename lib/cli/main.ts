@@ -25,7 +25,9 @@ async function main([name, ...args]: string[]): Promise<void> {
   }
   try {
     if (!Object.hasOwn(commands, name)) {
-      throw new UsageError(`Expected one of ${Object.keys(commands).join(', ')} as the command but received '${name}'.`);
+      throw new UsageError(
+        `Expected one of ${Object.keys(commands).join(', ')} as the command but received '${name}'.`,
+      );
     }
     await runCommand(commands[name], args);
   } catch (error) {

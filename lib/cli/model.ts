@@ -14,8 +14,16 @@ export const modelOptions: Command['options'] = {
     value: 'SOURCE',
     help: 'A folder, a weights file or a hub id. Defaults to the small model that ships with skipscan.',
   },
-  tokenizer: { type: 'string', value: 'SOURCE', help: "A folder or tokenizer.json. Defaults to the model's own." },
-  dtype: { type: 'string', value: 'f32|bf16|f16', help: "How weights are held. Defaults to the checkpoint's dtype." },
+  tokenizer: {
+    type: 'string',
+    value: 'SOURCE',
+    help: "A folder or tokenizer.json. Defaults to the model's own.",
+  },
+  dtype: {
+    type: 'string',
+    value: 'f32|bf16|f16',
+    help: "How weights are held. Defaults to the checkpoint's dtype.",
+  },
   threads: { type: 'string', value: 'N', help: 'Defaults to the number of processors.' },
   revision: { type: 'string', value: 'NAME', help: 'Branch, tag or commit of a hub id. Defaults to main.' },
   'cache-dir': { type: 'string', value: 'DIR', help: 'Where hub downloads are kept.' },

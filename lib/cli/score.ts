@@ -11,7 +11,9 @@ export const score: Command = {
     await using model = await loadFromOptions(values);
     const { logprobs, total, greedy } = await model.score(context, continuation);
     if (values.json) {
-      process.stdout.write(`${JSON.stringify({ model: model.source, total, greedy, logprobs: [...logprobs] })}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ model: model.source, total, greedy, logprobs: [...logprobs] })}\n`,
+      );
       return;
     }
     process.stdout.write(

@@ -137,7 +137,8 @@ function fromHuggingFace(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
   const two = family === 'mamba2';
   const dModel = c.size('hidden_size', two ? 4096 : 768);
   // transformers takes Mamba-1's intermediate_size where it is given, and computes it for Mamba-2.
-  const dInner = !two && c.has('intermediate_size') ? c.size('intermediate_size') : c.size('expand', 2) * dModel;
+  const dInner =
+    !two && c.has('intermediate_size') ? c.size('intermediate_size') : c.size('expand', 2) * dModel;
   const vocabRows = c.size('vocab_size', two ? 32768 : 50280);
   return {
     family,

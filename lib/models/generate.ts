@@ -36,10 +36,12 @@ export async function* generate(
     throw invalidArgument('maxNewTokens', 'a whole number of at least 0', maxNewTokens);
   }
   const sampler = new Sampler(o);
-  const tokens = typeof prompt === 'string' ? needTokenizer(model.tokenizer, model.source).encode(prompt) : prompt;
+  const tokens =
+    typeof prompt === 'string' ? needTokenizer(model.tokenizer, model.source).encode(prompt) : prompt;
   const stops = new StopMatcher(o.stop ?? []);
   const tokenizer = o.stop?.length ? needTokenizer(model.tokenizer, model.source) : model.tokenizer;
   const stream = tokenizer && new TextStream(tokenizer, { skipSpecialTokens: true });
+  const choices = Math.min(model.config.vocabSize, model.tokenizer?.vocabSize ?? Number.POSITIVE_INFINITY);
   const ends = new Set(o.ignoreEos ? [] : endTokens(model));
 
   o.signal?.throwIfAborted();
@@ -47,7 +49,7 @@ export async function* generate(
   let logits = await session.prefill(tokens, { signal: o.signal });
   for (let left = maxNewTokens; left > 0; left -= 1) {
     o.signal?.throwIfAborted();
-    const { token, logprob } = sampler.next(logits);
+    const { token, logprob } = sampler.next(logits.subarray(0, choices)); // padding of the vocabulary is never chosen
     const ended = ends.has(token);
     let { text, stopped } = stops.feed(ended ? '' : (stream?.push(token) ?? ''));
     if (stream && !stopped && (ended || left === 1)) text += stops.feed(stream.flush()).text + stops.flush();

@@ -7,7 +7,7 @@ import { flops } from '../reduction/flops';
 import type { Tokenizer } from '../text/tokenizer';
 import { checkTokens, type Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
-import { type GenerateOptions, type GeneratedToken, generate } from './generate';
+import { type GeneratedToken, type GenerateOptions, generate } from './generate';
 import { type Score, type ScoreOptions, score } from './score';
 import { Session } from './session';
 import { decodeSession } from './session-file';
@@ -97,7 +97,10 @@ export class LanguageModel implements AsyncDisposable {
     const starts = startOffsets(prompts);
     const lastOnly = o.logits === 'last';
     if (o.logits !== undefined && !lastOnly && o.logits !== 'all') {
-      throw new SkipscanError('ERR_ARGUMENT', `Expected 'all' or 'last' for logits but received ${String(o.logits)}.`);
+      throw new SkipscanError(
+        'ERR_ARGUMENT',
+        `Expected 'all' or 'last' for logits but received ${String(o.logits)}.`,
+      );
     }
     const rows = lastOnly ? prompts.length : ids.length;
 
@@ -116,7 +119,8 @@ export class LanguageModel implements AsyncDisposable {
         positions: Int32Array.from(
           prompts.flatMap((prompt) => (lastOnly ? [prompt.length - 1] : [...prompt.keys()])),
         ),
-        hiddenStates: hidden && Array.from({ length: layers + 2 }, (_, i) => hidden.subarray(i * slice, (i + 1) * slice)),
+        hiddenStates:
+          hidden && Array.from({ length: layers + 2 }, (_, i) => hidden.subarray(i * slice, (i + 1) * slice)),
         stats: { flops: work, denseFlops: work, reductionFlops: 0, milliseconds },
       };
     }, o.signal);
@@ -188,7 +192,8 @@ export class LanguageModel implements AsyncDisposable {
 
   /** @internal */
   assertOpen(): void {
-    if (this.#closing) throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
+    if (this.#closing)
+      throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
   }
 }
 

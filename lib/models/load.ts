@@ -64,7 +64,16 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
     await loadWeights(matchTensors(checkpoint, slots, config.tiedHead), (part) => model.load(part), o);
     const { fingerprint, backend } = model.finishLoading();
     const parameterCount = slots.reduce((n, slot) => n + slot.shape.reduce((a, b) => a * b, 1), 0);
-    return new LanguageModel({ native: model, source, config, dtype, fingerprint, backend, parameterCount, tokenizer });
+    return new LanguageModel({
+      native: model,
+      source,
+      config,
+      dtype,
+      fingerprint,
+      backend,
+      parameterCount,
+      tokenizer,
+    });
   } catch (error) {
     model.dispose();
     throw error;

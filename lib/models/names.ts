@@ -3,7 +3,9 @@ import { badCheckpoint } from '../errors';
 import type { NativeTensorSource, NativeWeightSlot } from '../native-model-types';
 
 /** Names that mean another's tensor: mamba_ssm calls the embedding what transformers calls the embeddings. */
-const aliases: ReadonlyMap<string, string> = new Map([['backbone.embedding.weight', 'backbone.embeddings.weight']]);
+const aliases: ReadonlyMap<string, string> = new Map([
+  ['backbone.embedding.weight', 'backbone.embeddings.weight'],
+]);
 
 const weightDtypes: ReadonlySet<string> = new Set(['f32', 'bf16', 'f16']);
 

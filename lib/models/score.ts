@@ -57,7 +57,11 @@ export async function score(
  * Text is tokenized as lm-evaluation-harness does it: spaces at the context's end move to the continuation, and the
  * continuation's tokens are those by which the whole text is longer than the context.
  */
-function tokenizePair(model: LanguageModel, context: string | Tokens, continuation: string | Tokens): [Tokens, Tokens] {
+function tokenizePair(
+  model: LanguageModel,
+  context: string | Tokens,
+  continuation: string | Tokens,
+): [Tokens, Tokens] {
   const encode = (text: string) => needTokenizer(model.tokenizer, model.source).encode(text);
   if (typeof context === 'string' && typeof continuation === 'string') {
     const trimmed = context.trimEnd();

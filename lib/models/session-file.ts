@@ -49,7 +49,9 @@ export function decodeSession(saved: Uint8Array): SavedSession {
   const digest = createHash('sha256').update(bytes.subarray(0, end)).digest();
   if (!digest.equals(bytes.subarray(end))) throw damaged('does not match its checksum');
   const stateStart = prefixLength + bytes.readUInt32LE(magic.length + 4);
-  const { fingerprint, length, stateBytes } = parseHeader(bytes.subarray(prefixLength, Math.min(stateStart, end)));
+  const { fingerprint, length, stateBytes } = parseHeader(
+    bytes.subarray(prefixLength, Math.min(stateStart, end)),
+  );
   if (typeof fingerprint !== 'string' || !Number.isSafeInteger(length) || stateBytes !== end - stateStart) {
     throw damaged('has a header that does not fit its contents');
   }

@@ -78,7 +78,10 @@ export class Session implements AsyncDisposable {
     this.#idle('state');
     const { layers } = this.#model.config;
     if (!Number.isInteger(layer) || layer < 0 || layer >= layers) {
-      throw new SkipscanError('ERR_ARGUMENT', `Expected a layer from 0 to ${layers - 1} but received ${String(layer)}.`);
+      throw new SkipscanError(
+        'ERR_ARGUMENT',
+        `Expected a layer from 0 to ${layers - 1} but received ${String(layer)}.`,
+      );
     }
     return this.#native.layerState(layer);
   }
@@ -113,7 +116,10 @@ export class Session implements AsyncDisposable {
   #open(): void {
     this.#model.assertOpen();
     if (this.#closing) {
-      throw new SkipscanError('ERR_DISPOSED', 'This session was disposed. Make another with model.createSession().');
+      throw new SkipscanError(
+        'ERR_DISPOSED',
+        'This session was disposed. Make another with model.createSession().',
+      );
     }
   }
 

@@ -1,4 +1,4 @@
-import { describe, fromNative, invalidArgument, mismatch, SkipscanError } from '../errors';
+import { fromNative, invalidArgument, mismatch, SkipscanError } from '../errors';
 import { native } from '../native';
 import type { NativeOpParams } from '../native-types';
 import { ScanPath } from '../scan-path';
@@ -20,10 +20,11 @@ export class Arguments<Options extends object> {
   #lead: Shape = [];
 
   /** @param known every argument that the operator has */
-  constructor(op: string, options: Options, known: Readonly<Record<keyof Options, true>>) {
-    if (typeof options !== 'object' || options === null) throw invalidArgument(`ops.${op}`, 'an object', options);
-    const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
-    if (unknown) throw invalidArgument(`ops.${op}`, `arguments among ${Object.keys(known).join(', ')}`, unknown);
+  constructor(op: string, options: Options, known: readonly (keyof Options & string)[]) {
+    if (typeof options !== 'object' || options === null)
+      throw invalidArgument(`ops.${op}`, 'an object', options);
+    const unknown = Object.keys(options).find((name) => !(known as readonly string[]).includes(name));
+    if (unknown) throw invalidArgument(`ops.${op}`, `arguments among ${known.join(', ')}`, unknown);
     this.#op = op;
     this.#options = options;
   }
@@ -66,23 +67,33 @@ export class Arguments<Options extends object> {
   path(this: Arguments<Options & { path?: ScanPath }>): ScanPath {
     const path = this.#options.path;
     if (path === undefined) {
-      const [sequences, length] = this.#lead.length === 2 ? [this.size('batch'), this.size('length')] : [1, this.rowCount];
+      const [sequences, length] =
+        this.#lead.length === 2 ? [this.size('batch'), this.size('length')] : [1, this.rowCount];
       return ScanPath.full(new Int32Array(sequences).fill(length));
     }
     if (!(path instanceof ScanPath)) throw invalidArgument(`path of ops.${this.#op}`, 'a ScanPath', path);
     if (path.rows !== this.rowCount) {
-      throw this.#mismatch('path', `a path over the ${this.rowCount} rows of the tensors`, `one over ${path.rows} rows`);
+      throw this.#mismatch(
+        'path',
+        `a path over the ${this.rowCount} rows of the tensors`,
+        `one over ${path.rows} rows`,
+      );
     }
     return path;
   }
 
   flag(name: keyof Options & string, byDefault: boolean): boolean {
     const value = this.#options[name] ?? byDefault;
-    if (typeof value !== 'boolean') throw invalidArgument(`${name} of ops.${this.#op}`, 'true or false', value);
+    if (typeof value !== 'boolean')
+      throw invalidArgument(`${name} of ops.${this.#op}`, 'true or false', value);
     return value;
   }
 
-  choice<Value extends string>(name: keyof Options & string, values: readonly Value[], byDefault: Value): Value {
+  choice<Value extends string>(
+    name: keyof Options & string,
+    values: readonly Value[],
+    byDefault: Value,
+  ): Value {
     const value = (this.#options[name] ?? byDefault) as Value;
     if (!values.includes(value)) {
       throw invalidArgument(`${name} of ops.${this.#op}`, `one of '${values.join("', '")}'`, value);
@@ -123,6 +134,12 @@ export class Arguments<Options extends object> {
     }
   }
 
+  /** Checks that every id is a row of a table of `limit` rows. */
+  checkBelow(name: string, ids: Int32Array, limit: number): void {
+    const at = ids.findIndex((id) => id < 0 || id >= limit);
+    if (at >= 0) throw this.#mismatch(name, `ids from 0 to ${limit - 1}`, `${ids[at]} at index ${at}`);
+  }
+
   /** Runs the kernel; the outputs are in `params`. */
   async run<Name extends keyof NativeOpParams>(name: Name, params: NativeOpParams[Name]): Promise<void> {
     await fromNative((async () => native.runOp(name, params, {}))());
@@ -132,7 +149,10 @@ export class Arguments<Options extends object> {
     const tensor: unknown = this.#options[name];
     if (!(tensor instanceof Tensor)) throw invalidArgument(`${name} of ops.${this.#op}`, 'a Tensor', tensor);
     if (tensor.disposed) {
-      throw new SkipscanError('ERR_DISPOSED', `The tensor for ${name} of ops.${this.#op} was disposed. Make a new one.`);
+      throw new SkipscanError(
+        'ERR_DISPOSED',
+        `The tensor for ${name} of ops.${this.#op} was disposed. Make a new one.`,
+      );
     }
     if (!dtypes.includes(tensor.dtype)) {
       throw this.#mismatch(name, `a tensor of dtype ${dtypes.join(', ')}`, `one of dtype ${tensor.dtype}`);
@@ -145,7 +165,10 @@ export class Arguments<Options extends object> {
     const found = tensor.shape;
     const leftOut = found.length < shape.length ? shape.filter(isOptional) : [];
     const present = shape.filter((size) => !leftOut.includes(size));
-    const pairs = [...present.map((size, i) => [size, found[i]] as const), ...leftOut.map((size) => [size, 1] as const)];
+    const pairs = [
+      ...present.map((size, i) => [size, found[i]] as const),
+      ...leftOut.map((size) => [size, 1] as const),
+    ];
     if (present.length !== found.length || !pairs.every(([size, n]) => (this.#known(size) ?? n) === n)) {
       const shapes = shape.some(isOptional) ? [shape.filter((size) => !isOptional(size)), shape] : [shape];
       const expected = shapes.map((s) => this.#picture(s)).join(' or ');

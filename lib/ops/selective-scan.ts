@@ -1,7 +1,7 @@
 import type { ScanPath } from '../scan-path';
 import { Tensor } from '../tensor';
-import { Arguments } from './arguments';
 import { type Alignment, readAlignment } from './alignment';
+import { Arguments } from './arguments';
 
 /** `T` rows (or `[batch, length]` for `T`), `E` channels, `N` states, `G` groups, `S` sequences, `K` steps of the path. */
 export type SelectiveScanOptions = {
@@ -41,21 +41,21 @@ export type ScanResult = {
   state: Tensor;
 };
 
-const names = {
-  u: true,
-  delta: true,
-  A: true,
-  B: true,
-  C: true,
-  D: true,
-  z: true,
-  dtBias: true,
-  path: true,
-  alignment: true,
-  skippedDt: true,
-  state: true,
-  softplus: true,
-} as const;
+const names = [
+  'u',
+  'delta',
+  'A',
+  'B',
+  'C',
+  'D',
+  'z',
+  'dtBias',
+  'path',
+  'alignment',
+  'skippedDt',
+  'state',
+  'softplus',
+] as const;
 
 /**
  * Mamba's selective scan (Gu and Dao, arXiv 2312.00752, algorithm 2) along a scan path. For each step, with r the row it

@@ -71,15 +71,12 @@ export class Sampler {
     if (this.topP < 1) ids = nucleus(ids, weights, this.topP);
 
     const target = this.#random.next() * sumAt(ids, weights);
-    let token = ids[0];
     let mass = 0;
-    for (const id of ids) {
-      if (weights[id] === 0) continue;
-      token = id;
+    // Always found: adding in the same order ends at the same sum, and the target lies below it.
+    return ids.find((id) => {
       mass += weights[id];
-      if (mass > target) break;
-    }
-    return token;
+      return mass > target;
+    })!;
   }
 
   #buffersFor(size: number): { allIds: Int32Array; weights: Float64Array } {
@@ -121,8 +118,9 @@ function largestLogits(logits: Float32Array, k: number): Int32Array {
 /** The fewest of the rising `ids`, heaviest first, whose weights add up to `share` of the weight of all. */
 function nucleus(ids: Int32Array, weights: Float64Array, share: number): Int32Array {
   const total = sumAt(ids, weights);
-  // Ids at or below this weigh at most 1 - share together and cannot be part, so only the others are sorted.
-  const floor = (total * (1 - share)) / ids.length;
+  // Ids as light as this weigh less than 1 - share together and cannot be part, so only the others are sorted. The
+  // half keeps it below the mean weight, and so below the heaviest, whatever the rounding.
+  const floor = (0.5 * total * (1 - share)) / ids.length;
   const candidates = ids.filter((id) => weights[id] > floor);
   const rising = new Float64Array(candidates.length);
   for (let i = 0; i < candidates.length; i++) rising[i] = weights[candidates[i]];

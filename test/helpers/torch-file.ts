@@ -5,7 +5,8 @@ export const pickle = {
   none: Buffer.from('N'),
   false: Buffer.from([0x89]),
   emptyDict: Buffer.from('}'),
-  text: (value: string) => Buffer.concat([Buffer.from('X'), uint32(Buffer.byteLength(value)), Buffer.from(value)]),
+  text: (value: string) =>
+    Buffer.concat([Buffer.from('X'), uint32(Buffer.byteLength(value)), Buffer.from(value)]),
   integer: (value: number) => {
     const bytes = Buffer.alloc(8);
     bytes.writeBigInt64LE(BigInt(value));
@@ -15,9 +16,11 @@ export const pickle = {
   tuple: (...items: Buffer[]) => Buffer.concat([Buffer.from('('), ...items, Buffer.from('t')]),
   dict: (...items: [key: Buffer, value: Buffer][]) =>
     Buffer.concat([Buffer.from('}('), ...items.flat(), Buffer.from('u')]),
-  call: (global: Buffer, ...args: Buffer[]) => Buffer.concat([global, pickle.tuple(...args), Buffer.from('R')]),
+  call: (global: Buffer, ...args: Buffer[]) =>
+    Buffer.concat([global, pickle.tuple(...args), Buffer.from('R')]),
   persistent: (id: Buffer) => Buffer.concat([id, Buffer.from('Q')]),
-  document: (...operations: Buffer[]) => Buffer.concat([Buffer.from([0x80, 2]), ...operations, Buffer.from('.')]),
+  document: (...operations: Buffer[]) =>
+    Buffer.concat([Buffer.from([0x80, 2]), ...operations, Buffer.from('.')]),
 };
 
 function uint32(value: number): Buffer {
@@ -40,7 +43,14 @@ export type TorchTensorSource = {
 };
 
 /** The pickle of one tensor. */
-export function tensorPickle({ shape, strides, start = 0, key, count, storageType = 'FloatStorage' }: TorchTensorSource) {
+export function tensorPickle({
+  shape,
+  strides,
+  start = 0,
+  key,
+  count,
+  storageType = 'FloatStorage',
+}: TorchTensorSource) {
   const { call, global, persistent, tuple, text, integer } = pickle;
   const storage = tuple(
     text('storage'),
@@ -62,14 +72,23 @@ export function tensorPickle({ shape, strides, start = 0, key, count, storageTyp
 
 /** The pickle of a state dict. */
 export function stateDictPickle(tensors: Readonly<Record<string, TorchTensorSource>>): Buffer {
-  return pickle.dict(...Object.entries(tensors).map(([name, source]): [Buffer, Buffer] => [pickle.text(name), tensorPickle(source)]));
+  return pickle.dict(
+    ...Object.entries(tensors).map(([name, source]): [Buffer, Buffer] => [
+      pickle.text(name),
+      tensorPickle(source),
+    ]),
+  );
 }
 
 /** A file of `torch.save`: the pickled object and the bytes of each storage. */
 export function torchFile(
   object: Buffer,
   storages: Readonly<Record<string, Uint8Array>> = {},
-  { prefix = 'archive/', byteOrder = 'little', ...options }: ZipOptions & { prefix?: string; byteOrder?: string } = {},
+  {
+    prefix = 'archive/',
+    byteOrder = 'little',
+    ...options
+  }: ZipOptions & { prefix?: string; byteOrder?: string } = {},
 ): Buffer {
   const entries: ZipSource[] = [
     { name: `${prefix}data.pkl`, data: pickle.document(object) },

@@ -26,7 +26,9 @@ export function zipFile(sources: readonly ZipSource[], options: ZipOptions = {})
     headers.push(centralHeader(source, at, options.zip64 ?? false));
     const name = Buffer.from(source.name);
     const padding = Buffer.alloc((64 - ((at + 30 + name.length + 4) % 64)) % 64, 'Z');
-    add(fields([4, 0x04034b50], [2, 0], [2, 0x0808], [8, 0], [4, 0], [8, 0], [2, name.length], [2, padding.length + 4]));
+    const size = source.data.length;
+    add(fields([4, 0x04034b50], [2, 0], [2, 0x0800], [8, 0], [2, 0], [4, size], [4, size]));
+    add(fields([2, name.length], [2, padding.length + 4]));
     add(name);
     add(fields([2, 0x4246], [2, padding.length]));
     add(padding);
@@ -37,19 +39,41 @@ export function zipFile(sources: readonly ZipSource[], options: ZipOptions = {})
   add(directory);
   if (options.zip64) {
     const recordStart = at;
-    add(fields([4, 0x06064b50], [8, 44], [2, 45], [2, 45], [8, 0], [8, count], [8, count], [8, size], [8, start]));
+    add(
+      fields(
+        [4, 0x06064b50],
+        [8, 44],
+        [2, 45],
+        [2, 45],
+        [8, 0],
+        [8, count],
+        [8, count],
+        [8, size],
+        [8, start],
+      ),
+    );
     add(fields([4, 0x07064b50], [4, 0], [8, recordStart], [4, 1]));
   }
   const short = options.zip64 ? 0xffff : count;
   const long = (value: number) => (options.zip64 ? 0xffffffff : value);
   const comment = Buffer.from(options.comment ?? '');
-  add(fields([4, 0x06054b50], [4, 0], [2, short], [2, short], [4, long(size)], [4, long(start)], [2, comment.length]));
+  add(
+    fields(
+      [4, 0x06054b50],
+      [4, 0],
+      [2, short],
+      [2, short],
+      [4, long(size)],
+      [4, long(start)],
+      [2, comment.length],
+    ),
+  );
   add(comment);
   return Buffer.concat(parts);
 }
 
 function centralHeader({ name, data, claims = {} }: ZipSource, at: number, zip64: boolean): Buffer {
-  const { size = data.length, stored = size, start = at, method = 0, flags = 0x0808 } = claims;
+  const { size = data.length, stored = size, start = at, method = 0, flags = 0x0800 } = claims;
   const nameBytes = Buffer.from(claims.name ?? name);
   const extra = zip64 ? fields([2, 1], [2, 24], [8, size], [8, stored], [8, start]) : Buffer.alloc(0);
   const long = (value: number) => (zip64 ? 0xffffffff : value);

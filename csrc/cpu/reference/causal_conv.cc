@@ -35,7 +35,8 @@ void convolve(const CausalConvParams& p, int64_t sequence, int64_t channel) {
   }
   if (!p.state_out) return;
   for (int32_t j = 0; j < p.width; ++j)
-    p.state_out[(sequence * p.width + j) * p.channels + channel] = line.inputs[line.inputs.size() - size_t(p.width - j)];
+    p.state_out[(sequence * p.width + j) * p.channels + channel] =
+        line.inputs[line.inputs.size() - size_t(p.width - j)];
 }
 
 Status run(const CausalConvParams& p, ExecContext& ctx) {

@@ -54,11 +54,23 @@ describe('parseJson', () => {
 
 describe('readJsonObject', () => {
   test.each([
-    ['config.json', '{"a": tru}', 'config.json: the file is not valid JSON: expected a value at line 1, column 7.'],
+    [
+      'config.json',
+      '{"a": tru}',
+      'config.json: the file is not valid JSON: expected a value at line 1, column 7.',
+    ],
     ['list.json', '[1]', 'list.json: the file holds an array; expected a JSON object.'],
     ['null.json', 'null', 'null.json: the file holds null; expected a JSON object.'],
-    ['latin1.json', Buffer.from('7b2261223a22e9227d', 'hex'), 'latin1.json: the file is not valid JSON: it is not UTF-8 text.'],
-    ['large.json', Buffer.alloc((16 << 20) + 1, ' '), 'large.json: the file has 16,777,217 bytes; at most 16,777,216 bytes'],
+    [
+      'latin1.json',
+      Buffer.from('7b2261223a22e9227d', 'hex'),
+      'latin1.json: the file is not valid JSON: it is not UTF-8 text.',
+    ],
+    [
+      'large.json',
+      Buffer.alloc((16 << 20) + 1, ' '),
+      'large.json: the file has 16,777,217 bytes; at most 16,777,216 bytes',
+    ],
   ])('names the file: %s', async (name, content, message) => {
     expect(await checkpointError(readJsonObject(temporary.write(name, content)))).toContain(message);
   });

@@ -15,16 +15,27 @@ describe('readPickle', () => {
     ['None', 'N.', null],
     ['booleans', '\x88\x89\x86.', [true, false]],
     ['integers', '(J\xfe\xff\xff\xffK\xffM\x00\xfft.', [-2, 255, 65280]],
-    ['long integers', '(\x8a\x00\x8a\x01\xff\x8a\x02\x00\x80\x8a\x09\0\0\0\0\0\0\0\0\x01t.', [0, -1, -32768, 2n ** 64n]],
+    [
+      'long integers',
+      '(\x8a\x00\x8a\x01\xff\x8a\x02\x00\x80\x8a\x09\0\0\0\0\0\0\0\0\x01t.',
+      [0, -1, -32768, 2n ** 64n],
+    ],
     ['floats', 'G\x3f\xf8\0\0\0\0\0\0.', 1.5],
     ['text', '(X\x02\0\0\0\xc3\xa9\x8c\x01a\x8d\x01\0\0\0\0\0\0\0bt.', ['é', 'a', 'b']],
     ['a byte order mark in text', '\x8c\x04\xef\xbb\xbfa.', '\ufeffa'],
     ['bytes', '(C\x01aB\x01\0\0\0bt.', [Buffer.from('a'), Buffer.from('b')]],
-    ['tuples', ')K\x01\x85K\x01K\x02\x86K\x01K\x02K\x03\x87(tt.'.replace(/^/, '('), [[], [1], [1, 2], [1, 2, 3], []]],
+    ['tuples', '()K\x01\x85K\x01K\x02\x86K\x01K\x02K\x03\x87(tt.', [[], [1], [1, 2], [1, 2, 3], []]],
     ['lists', '](K\x01K\x02eK\x03a.', [1, 2, 3]],
-    ['dicts', '}K\x01K\x02s(K\x03K\x04u.', new Map([[1, 2], [3, 4]])],
+    [
+      'dicts',
+      '}K\x01K\x02s(K\x03K\x04u.',
+      new Map([
+        [1, 2],
+        [3, 4],
+      ]),
+    ],
     ['the memo', 'K\x05q\x00r\xff\xff\xff\xff0(h\x00j\xff\xff\xff\xfft.', [5, 5]],
-    ['the memo of protocol 4', '\x80\x04\x95\0\0\0\0\0\0\0\0K\x05\x94K\x06\x94h\x00h\x01(t.'.replace('h\x00', '0h\x00'), []],
+    ['the memo of protocol 4', '\x80\x04\x95\0\0\0\0\0\0\0\0(K\x05\x94K\x06\x94h\x00h\x01t.', [5, 6, 5, 6]],
     ['POP of a mark', 'K\x01(0.', 1],
     ['POP_MARK', 'K\x01(K\x02K\x031.', 1],
     ['DUP', 'K\x012\x86.', [1, 1]],
@@ -35,7 +46,11 @@ describe('readPickle', () => {
   });
 
   test.each([
-    ['an operation of protocol 0', 'I1\n.', 'at byte 0: the operation 0x49 is not one that a saved state dict uses'],
+    [
+      'an operation of protocol 0',
+      'I1\n.',
+      'at byte 0: the operation 0x49 is not one that a saved state dict uses',
+    ],
     ['INST, which names a global', '(ios\nsystem\n.', 'at byte 1: the operation 0x69'],
     ['OBJ, which calls', '(o.', 'the operation 0x6f'],
     ['an extension', '\x82\x01.', 'the operation 0x82'],

@@ -11,7 +11,9 @@ const temporary = new TemporaryDirectory();
 /** Reads a file whose header is `tensors` as JSON, followed by `dataBytes` bytes. */
 function readHeader(tensors: unknown, dataBytes = 0) {
   const header = typeof tensors === 'string' ? tensors : JSON.stringify(tensors);
-  return readSafetensors(temporary.write('header.safetensors', safetensorsBytes(header, Buffer.alloc(dataBytes))));
+  return readSafetensors(
+    temporary.write('header.safetensors', safetensorsBytes(header, Buffer.alloc(dataBytes))),
+  );
 }
 
 function tensor(begin: number, end: number, shape = [(end - begin) / 4], dtype = 'F32') {
@@ -45,20 +47,48 @@ describe('readSafetensors', () => {
   });
 
   test('takes __proto__ as the name of a tensor', async () => {
-    const tensors = await readHeader('{"__proto__": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}', 4);
+    const tensors = await readHeader(
+      '{"__proto__": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}',
+      4,
+    );
     expect(tensors.get('__proto__')?.byteLength).toBe(4);
   });
 
   const twice = `{"a": ${JSON.stringify(tensor(0, 4))}, "a": ${JSON.stringify(tensor(0, 4))}}`;
   const cases: [what: string, header: unknown, dataBytes: number, message: string][] = [
-    ['overlapping tensors', { a: tensor(0, 8), b: tensor(4, 12) }, 12, 'tensor "b" overlaps tensor "a" by 4 bytes'],
-    ['one range for two tensors', { a: tensor(0, 8), b: tensor(0, 8) }, 8, 'tensor "b" overlaps tensor "a" by 8 bytes'],
-    ['a gap', { a: tensor(0, 4), b: tensor(8, 12) }, 12, 'no tensor claims the 4 bytes between tensor "a" and tensor "b"'],
-    ['a gap at the start', { a: tensor(4, 8) }, 8, 'no tensor claims the 4 bytes between the header and tensor "a"'],
+    [
+      'overlapping tensors',
+      { a: tensor(0, 8), b: tensor(4, 12) },
+      12,
+      'tensor "b" overlaps tensor "a" by 4 bytes',
+    ],
+    [
+      'one range for two tensors',
+      { a: tensor(0, 8), b: tensor(0, 8) },
+      8,
+      'tensor "b" overlaps tensor "a" by 8 bytes',
+    ],
+    [
+      'a gap',
+      { a: tensor(0, 4), b: tensor(8, 12) },
+      12,
+      'no tensor claims the 4 bytes between tensor "a" and tensor "b"',
+    ],
+    [
+      'a gap at the start',
+      { a: tensor(4, 8) },
+      8,
+      'no tensor claims the 4 bytes between the header and tensor "a"',
+    ],
     ['bytes at the end', { a: tensor(0, 4) }, 5, 'no tensor claims the 1 byte after tensor "a"'],
     ['missing bytes', { a: tensor(0, 4000) }, 1000, '(3,000 bytes missing). Download it again.'],
     ['a repeated name', twice, 4, 'the safetensors header is not valid JSON: the key "a" occurs twice'],
-    ['a shape that does not fit', { a: tensor(0, 8, [3]) }, 8, 'f32 [3] needs 12 bytes, but its data_offsets span 8'],
+    [
+      'a shape that does not fit',
+      { a: tensor(0, 8, [3]) },
+      8,
+      'f32 [3] needs 12 bytes, but its data_offsets span 8',
+    ],
     [
       'a product beyond 2^53',
       { a: tensor(0, 8, [2 ** 31, 2 ** 31, 2 ** 31]) },
@@ -68,12 +98,27 @@ describe('readSafetensors', () => {
     ['a product that wraps to 0', { a: tensor(0, 0, [2 ** 32, 2 ** 32]) }, 0, 'needs more than 2^53 bytes'],
     ['a negative size', { a: tensor(0, 4, [-1]) }, 4, '"shape" must be an array of non-negative integers'],
     ['a fractional size', { a: tensor(0, 4, [0.5]) }, 4, '"shape" must be an array of non-negative integers'],
-    ['an infinite size', '{"a": {"dtype": "F32", "shape": [Infinity], "data_offsets": [0, 4]}}', 4, '"shape" must be'],
+    [
+      'an infinite size',
+      '{"a": {"dtype": "F32", "shape": [Infinity], "data_offsets": [0, 4]}}',
+      4,
+      '"shape" must be',
+    ],
     ['no shape', { a: { dtype: 'F32', data_offsets: [0, 4] } }, 4, '"shape" must be'],
-    ['an inverted range', { a: tensor(8, 4, [1]) }, 8, '"data_offsets" must be [begin, end] with begin <= end'],
+    [
+      'an inverted range',
+      { a: tensor(8, 4, [1]) },
+      8,
+      '"data_offsets" must be [begin, end] with begin <= end',
+    ],
     ['a huge offset', { a: tensor(0, 1e30, [1]) }, 8, '"data_offsets" must be [begin, end]'],
     ['half a range', { a: { ...tensor(0, 4), data_offsets: [4] } }, 4, 'found an array of 1'],
-    ['an unknown dtype', { a: tensor(0, 4, [1], 'F33') }, 4, 'unknown dtype "F33"; known are F64, F32, F16, BF16'],
+    [
+      'an unknown dtype',
+      { a: tensor(0, 4, [1], 'F33') },
+      4,
+      'unknown dtype "F33"; known are F64, F32, F16, BF16',
+    ],
     ['no dtype', { a: { shape: [1], data_offsets: [0, 4] } }, 4, 'unknown dtype undefined'],
     ['a tensor that is no object', { a: 5 }, 0, 'tensor "a": expected an object in the header, found 5'],
     ['a header that is no object', [1], 0, 'the safetensors header holds an array; expected a JSON object'],
@@ -88,14 +133,36 @@ describe('readSafetensors', () => {
 
   test.each([
     ['an empty file', Buffer.alloc(0), 'the header length should end at byte 8, but the file has 0 bytes'],
-    ['a header cut short', safetensorsBytes('{}', Buffer.alloc(0), 1000n), 'the header should end at byte 1008, but the file has 10 bytes (998 bytes missing)'],
-    ['an absurd header length', safetensorsBytes('{}', Buffer.alloc(0), 2n ** 64n - 1n), 'its header has 18446744073709551615 bytes, more than the 100000000 that safetensors allows'],
-    ['a header length above the limit', safetensorsBytes('{}', Buffer.alloc(0), 100_000_001n), 'more than the 100000000 that safetensors allows'],
-    ['a header that is not UTF-8', safetensorsBytes(Buffer.from('{"\xff": 1}', 'latin1')), 'the safetensors header is not valid JSON: it is not UTF-8 text'],
-    ['a Git LFS pointer', Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n'), 'this is a Git LFS pointer, not the weights. Run `git lfs pull`'],
+    [
+      'a header cut short',
+      safetensorsBytes('{}', Buffer.alloc(0), 1000n),
+      'the header should end at byte 1008, but the file has 10 bytes (998 bytes missing)',
+    ],
+    [
+      'an absurd header length',
+      safetensorsBytes('{}', Buffer.alloc(0), 2n ** 64n - 1n),
+      'its header has 18446744073709551615 bytes, more than the 100000000 that safetensors allows',
+    ],
+    [
+      'a header length above the limit',
+      safetensorsBytes('{}', Buffer.alloc(0), 100_000_001n),
+      'more than the 100000000 that safetensors allows',
+    ],
+    [
+      'a header that is not UTF-8',
+      safetensorsBytes(Buffer.from('{"\xff": 1}', 'latin1')),
+      'the safetensors header is not valid JSON: it is not UTF-8 text',
+    ],
+    [
+      'a Git LFS pointer',
+      Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n'),
+      'this is a Git LFS pointer, not the weights. Run `git lfs pull`',
+    ],
     ['random text', Buffer.from('<!DOCTYPE html><html></html>'), 'It is corrupt or not a safetensors file.'],
   ])('refuses %s', async (_what, contents, message) => {
-    expect(await checkpointError(readSafetensors(temporary.write('raw.safetensors', contents)))).toContain(message);
+    expect(await checkpointError(readSafetensors(temporary.write('raw.safetensors', contents)))).toContain(
+      message,
+    );
   });
 
   test('refuses what is not a regular file, without waiting for it', async () => {
@@ -133,18 +200,50 @@ describe('readSafetensorsIndex', () => {
       { weight_map: { a: 'one.safetensors', x: 'three.safetensors', y: 'four.safetensors' } },
       '2 of the files it names are missing: three.safetensors, four.safetensors. Download them',
     ],
-    ['a tensor its shard lacks', { weight_map: { c: 'one.safetensors' } }, 'tensor "c" should be in one.safetensors, but is not there'],
-    ['a path upwards', { weight_map: { a: '../one.safetensors' } }, 'tensor "a" is said to be in "../one.safetensors"; expected the plain name'],
-    ['an absolute path', { weight_map: { a: '/etc/passwd' } }, 'is said to be in "/etc/passwd"; expected the plain name'],
-    ['a folder', { weight_map: { a: 'sub/one.safetensors' } }, 'expected the plain name of a file beside the index'],
-    ['a path of Windows', { weight_map: { a: 'C:\\one.safetensors' } }, 'expected the plain name of a file beside the index'],
+    [
+      'a tensor its shard lacks',
+      { weight_map: { c: 'one.safetensors' } },
+      'tensor "c" should be in one.safetensors, but is not there',
+    ],
+    [
+      'a path upwards',
+      { weight_map: { a: '../one.safetensors' } },
+      'tensor "a" is said to be in "../one.safetensors"; expected the plain name',
+    ],
+    [
+      'an absolute path',
+      { weight_map: { a: '/etc/passwd' } },
+      'is said to be in "/etc/passwd"; expected the plain name',
+    ],
+    [
+      'a folder',
+      { weight_map: { a: 'sub/one.safetensors' } },
+      'expected the plain name of a file beside the index',
+    ],
+    [
+      'a path of Windows',
+      { weight_map: { a: 'C:\\one.safetensors' } },
+      'expected the plain name of a file beside the index',
+    ],
     ['the folder itself', { weight_map: { a: '..' } }, 'is said to be in ".."; expected the plain name'],
-    ['a name with a zero byte', { weight_map: { a: 'one\0' } }, 'expected the plain name of a file beside the index'],
+    [
+      'a name with a zero byte',
+      { weight_map: { a: 'one\0' } },
+      'expected the plain name of a file beside the index',
+    ],
     ['an empty name', { weight_map: { a: '' } }, 'is said to be in ""; expected the plain name'],
     ['a name that is no text', { weight_map: { a: 1 } }, 'is said to be in 1; expected the plain name'],
     ['no weight_map', {}, 'expected an object "weight_map", found undefined'],
-    ['a weight_map that is a list', { weight_map: [] }, 'expected an object "weight_map", found an array of 0'],
-    ['a tensor listed twice', '{"weight_map": {"a": "one.safetensors", "a": "two.safetensors"}}', 'the key "a" occurs twice'],
+    [
+      'a weight_map that is a list',
+      { weight_map: [] },
+      'expected an object "weight_map", found an array of 0',
+    ],
+    [
+      'a tensor listed twice',
+      '{"weight_map": {"a": "one.safetensors", "a": "two.safetensors"}}',
+      'the key "a" occurs twice',
+    ],
   ])('refuses %s', async (_what, index, message) => {
     const error = await checkpointError(readIndex(index));
     expect(error).toContain('model.safetensors.index.json: ');
@@ -153,7 +252,12 @@ describe('readSafetensorsIndex', () => {
 
   test('names the shard that is corrupt', async () => {
     temporary.writeAll('cut', { 'one.safetensors': first.subarray(0, -1) });
-    const index = temporary.write('cut/model.safetensors.index.json', '{"weight_map": {"a": "one.safetensors"}}');
-    expect(await checkpointError(readSafetensorsIndex(index))).toMatch(/one\.safetensors: the file is truncated.*\(1 byte missing\)/);
+    const index = temporary.write(
+      'cut/model.safetensors.index.json',
+      '{"weight_map": {"a": "one.safetensors"}}',
+    );
+    expect(await checkpointError(readSafetensorsIndex(index))).toMatch(
+      /one\.safetensors: the file is truncated.*\(1 byte missing\)/,
+    );
   });
 });

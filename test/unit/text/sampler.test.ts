@@ -101,6 +101,9 @@ describe('topP', () => {
 
   it('keeps at least one token', () => {
     expectShares(shares({ temperature: 1, topP: Number.MIN_VALUE }, [0.3, 0.4, 0.3]), [0, 1, 0]);
+    expect(draw({ temperature: 1, topP: Number.MIN_VALUE }, new Float32Array(7), 5)).toEqual(
+      Array(5).fill(0),
+    );
   });
 
   it('keeps the smaller ids of equally likely tokens', () => {

@@ -1,0 +1,21 @@
+// Bringing plain matrices into the panels that products read (weight_matrix.h).
+#pragma once
+#include "ops/weight_matrix.h"
+
+namespace skipscan {
+
+// An element that is infinite or not a number; row < 0 means none was found.
+struct NonFinite {
+  int64_t row = -1, col = -1;
+
+  explicit operator bool() const { return row >= 0; }
+};
+
+// Packs rows [first_row, first_row + rows) of a matrix into `packed`, which has matrix.bytes() bytes. `source` holds just
+// these rows, row-major, unaligned, in source_dtype; elements are rounded to nearest where matrix.dtype is narrower. first_row
+// is a multiple of the panel, and rows too unless they are the last: whole panels are written, filled up with zeros, so that
+// calls for different panels may run at once. Returns a non-finite element if there is one.
+NonFinite pack_rows(const void* source, DType source_dtype, int64_t first_row, int64_t rows, const WeightMatrix& matrix,
+                    void* packed);
+
+}  // namespace skipscan

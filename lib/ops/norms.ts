@@ -1,0 +1,95 @@
+import { Tensor } from '../tensor';
+import { Arguments } from './arguments';
+
+/** `T` rows (or `[batch, length]` for `T`), `D` channels. */
+export type RmsNormOptions = {
+  /** `[T, D]` or `[batch, length, D]` */
+  x: Tensor;
+  /** `[D]` */
+  weight: Tensor;
+  /** Like `x`: added before normalising. */
+  residual?: Tensor;
+  /** Defaults to 1e-5. */
+  eps?: number;
+};
+
+export type RmsNormResult = {
+  /** Shape and dtype of `x`. */
+  y: Tensor;
+  /** The residual stream, `x + residual`: shape of `x`, dtype of `residual`. Without one, the values of `x`. */
+  residual: Tensor;
+};
+
+const rmsNormNames = ['x', 'weight', 'residual', 'eps'] as const;
+
+/**
+ * Root-mean-square normalisation of each row (Zhang and Sennrich, arXiv 1910.07467), fused with the addition to the residual
+ * stream that comes before it in a Mamba block:
+ *
+ *     s = x + residual
+ *     y = s / sqrt(mean(s^2) + eps) * weight
+ *
+ * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
+ */
+export async function rmsNorm(options: RmsNormOptions): Promise<RmsNormResult> {
+  const args = new Arguments('rmsNorm', options, rmsNormNames);
+  const x = args.tokens('x', ['D']);
+  const params = {
+    x: x.toFloat32(),
+    residualIn: args.optionalRows('residual', ['D']),
+    weight: args.floats('weight', ['D']),
+    eps: args.positive('eps', 1e-5),
+  };
+  const out = new Float32Array(x.size);
+  const residualOut = new Float32Array(x.size);
+  await args.run('rms_norm', { ...params, rows: args.rowCount, dim: args.size('D'), out, residualOut });
+  return {
+    y: Tensor.from(out, x.shape, { dtype: x.dtype }),
+    residual: Tensor.from(residualOut, x.shape, { dtype: (options.residual ?? x).dtype }),
+  };
+}
+
+/** `T` rows (or `[batch, length]` for `T`), `D` channels. */
+export type GatedRmsNormOptions = {
+  /** `[T, D]` or `[batch, length, D]` */
+  x: Tensor;
+  /** Like `x`: the gate. */
+  z: Tensor;
+  /** `[D]` */
+  weight: Tensor;
+  /** Channels that are normalised together; divides D. Defaults to D. */
+  groupSize?: number;
+  /** Defaults to 1e-5. */
+  eps?: number;
+  /** Whether the norm comes before the gate. Defaults to false: the gate first, as in the published models. */
+  normBeforeGate?: boolean;
+};
+
+const gatedRmsNormNames = ['x', 'z', 'weight', 'groupSize', 'eps', 'normBeforeGate'] as const;
+
+/**
+ * The normalisation before the output projection of a Mamba-2 block (arXiv 2405.21060, section 7). With
+ * `norm(v) = v / sqrt(mean(v^2) + eps)` over each group of channels:
+ *
+ *     y = norm(x * silu(z)) * weight
+ *     y = norm(x) * weight * silu(z)     with normBeforeGate
+ *
+ * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
+ */
+export async function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: Tensor }> {
+  const args = new Arguments('gatedRmsNorm', options, gatedRmsNormNames);
+  const x = args.tokens('x', ['D']);
+  const dim = args.size('D');
+  const params = {
+    y: x.toFloat32(),
+    z: args.rows('z', ['D']),
+    weight: args.floats('weight', ['D']),
+    groupSize: args.positive('groupSize', dim),
+    eps: args.positive('eps', 1e-5),
+    normBeforeGate: args.flag('normBeforeGate', false),
+  };
+  args.checkDivides('groupSize', params.groupSize, 'D');
+  const out = new Float32Array(x.size);
+  await args.run('gated_rms_norm', { ...params, rows: args.rowCount, dim, out });
+  return { y: Tensor.from(out, x.shape, { dtype: x.dtype }) };
+}

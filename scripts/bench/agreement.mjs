@@ -1,0 +1,53 @@
+/** How many of the greatest logits are compared, and among how many of the other engine's each is looked for. */
+const compared = 8;
+export const logitsAsked = 64;
+
+/**
+ * How far apart two engines' logits may be, which range to about 12 in these models, by the coarser type of the two
+ * weights. Two float32 engines differ by the order of their sums; the coarser types also round activations.
+ */
+const tolerances = { f32: 0.01, bf16: 0.3, q8_0: 0.5 };
+
+/**
+ * Compares what two engines compute for the same tokens: the greatest logits within the tolerance, the greedy token the
+ * same unless the two candidates are nearer to each other than that.
+ *
+ * @param a, b rows of `[token, logit]`, greatest first, one row for each position
+ * @param dtypes of the weights of both
+ * @returns the greatest difference and the rows whose greedy token is the same
+ * @throws Error that names the first disagreement
+ */
+export function compareLogits(a, b, dtypes) {
+  const tolerance = Math.max(...dtypes.map((dtype) => tolerances[dtype]));
+  let greatest = 0;
+  let sameGreedy = 0;
+  for (const [row, ours] of a.entries()) {
+    const theirs = new Map(b[row]);
+    for (const [token, logit] of ours.slice(0, compared)) {
+      const difference = Math.abs(logit - (theirs.get(token) ?? Number.NEGATIVE_INFINITY));
+      if (!(difference <= tolerance)) {
+        throw new Error(
+          `the engines disagree ${row} tokens after the prompt: token ${token} has logit ${logit} in one and ` +
+            `${theirs.get(token) ?? 'is not among the greatest'} in the other; expected within ${tolerance}. ` +
+            `First: ${describe(ours)}; second: ${describe(b[row])}`,
+        );
+      }
+      greatest = Math.max(greatest, difference);
+    }
+    const [[chosen, logit]] = b[row];
+    if (chosen === ours[0][0]) sameGreedy++;
+    else if (!(ours[0][1] - (new Map(ours).get(chosen) ?? Number.NEGATIVE_INFINITY) <= tolerance)) {
+      throw new Error(
+        `the greedy token is ${ours[0][0]} in one engine and ${chosen} (${logit}) in the other`,
+      );
+    }
+  }
+  return { greatest, sameGreedy, rows: a.length };
+}
+
+function describe(row) {
+  return row
+    .slice(0, 4)
+    .map(([token, logit]) => `${token} ${logit.toFixed(4)}`)
+    .join(', ');
+}

@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+
+/** Instruction sets that decide which kernels an engine can run, by their names in /proc/cpuinfo. */
+const instructionSets = [
+  'avx2',
+  'fma',
+  'avx512f',
+  'avx512_vnni',
+  'avx512_bf16',
+  'amx_bf16',
+  'asimd',
+  'bf16',
+  'sve',
+];
+
+/** What a result depends on besides the programs: printed with every benchmark and kept in its JSON. */
+export function machineFacts() {
+  const [cpu] = os.cpus();
+  return {
+    cpu: cpu?.model.trim() ?? 'unknown',
+    instructionSets: cpuFlags().filter((flag) => instructionSets.includes(flag)),
+    cores: os.availableParallelism(),
+    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+    system: `${os.type()} ${os.release()} ${os.arch()}`,
+    node: process.version,
+    loadAverage: os.loadavg()[0],
+  };
+}
+
+function cpuFlags() {
+  try {
+    const line = readFileSync('/proc/cpuinfo', 'utf8').match(/^(?:flags|Features)\s*:(.*)$/m);
+    return line?.[1].trim().split(/\s+/) ?? [];
+  } catch {
+    return []; // not Linux
+  }
+}
+
+/** The commit of the sources in `directory`, marked when files differ from it; undefined outside a git checkout. */
+export function sourceCommit(directory) {
+  try {
+    const git = (...args) =>
+      execFileSync('git', args, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return (
+      git('rev-parse', '--short', 'HEAD').trim() + (git('status', '--porcelain').trim() ? ' (modified)' : '')
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds that all cores together have been busy since the machine started. */
+export function busySeconds() {
+  let milliseconds = 0;
+  for (const { times } of os.cpus()) milliseconds += times.user + times.nice + times.sys + times.irq;
+  return milliseconds / 1000;
+}

@@ -1,0 +1,116 @@
+import type { NativeAlignment } from '../../../lib/native-types';
+import type { OpCases } from './harness';
+import { buildPath, type PathCase, pathTable, plainPath } from './paths';
+
+export type SelectiveScanCase = PathCase & {
+  channels: number;
+  dState: number;
+  groups: number;
+  alignment: NativeAlignment;
+  softplus: boolean;
+  /** D, z, dt bias and the initial state are given. */
+  optional: boolean;
+  /** The final state is asked for. */
+  stateOut: boolean;
+  /** Elements between the rows of every tensor. */
+  padding: number;
+  /** y overwrites u, and the final state the initial one. */
+  inPlace: boolean;
+  /** Factor of delta and z. */
+  scale: number;
+  seed?: number;
+  threads?: number;
+};
+
+export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = {
+  op: 'selective_scan',
+  base: {
+    ...plainPath,
+    channels: 40,
+    dState: 16,
+    groups: 1,
+    alignment: 'next',
+    softplus: true,
+    optional: true,
+    stateOut: true,
+    padding: 0,
+    inPlace: false,
+    scale: 1,
+  },
+  table: [
+    ['the base', {}],
+    ...pathTable,
+    ['skipped rows, neighbours on the path adjacent', { keep: 0.4, alignment: 'none' }],
+    ['skipped rows with the dt before them', { keep: 0.4, alignment: 'previous', lengths: [40, 25] }],
+    ['skipped rows with their own dt', { keep: 0.4, alignment: 'own', lengths: [40, 25] }],
+    ['dt, B and C of other rows', { otherParams: true, keep: 0.7 }],
+    ['dt, B and C of other rows with the dt before', { otherParams: true, keep: 0.7, alignment: 'previous' }],
+    ['no gate, skip connection, bias or state', { optional: false }],
+    ['dt without softplus', { softplus: false }],
+    ['final state not wanted', { stateOut: false }],
+    ['rows inside wider ones, as x, z, B and C of a block are', { padding: 13 }],
+    ['wider rows, skipped and backward', { padding: 5, keep: 0.5, order: 'backward', channels: 37 }],
+    ['y over u, state in place, as a block decodes', { inPlace: true, lengths: [1, 1, 1] }],
+    ['y over u, state in place, skipped rows', { inPlace: true, keep: 0.5, lengths: [70, 12] }],
+    ['channels off the vector width', { channels: 83 }],
+    ['fewer channels than a vector', { channels: 3 }],
+    ['one channel', { channels: 1, threads: 2 }],
+    ['more channels than a tile', { channels: 531, lengths: [19] }],
+    ['more rows than a tile', { lengths: [333], channels: 17 }],
+    ['d_state 1', { dState: 1 }],
+    ['d_state off the vector width', { dState: 5 }],
+    ['d_state off the vector width, larger', { dState: 21 }],
+    ['the largest d_state in use', { dState: 64, channels: 24 }],
+    ['two groups', { groups: 2 }],
+    ['groups off the vector width', { groups: 3, channels: 66, dState: 7 }],
+    ['a group for each channel', { groups: 6, channels: 6 }],
+    ['exponentials at their ends: dt up to 40, gates up to 100', { scale: 40 }],
+    ['exponentials at their ends over skipped rows', { scale: 40, keep: 0.2, alignment: 'previous' }],
+    ['tiny dt', { scale: 1e-3 }],
+    ['one thread', { threads: 1 }],
+    ['more threads than work', { threads: 9, channels: 5, lengths: [2] }],
+  ],
+  build(c, memory, draw) {
+    const path = buildPath(c, draw);
+    const { rows, steps, sequences } = path;
+    const { channels, dState, groups, softplus, alignment, scale } = c;
+    const wide = { width: channels, stride: channels + c.padding };
+    const group = { width: groups * dState, stride: groups * dState + c.padding };
+    const state = { width: sequences * channels * dState };
+    const delta = draw.floats(rows * channels, softplus ? -4 * scale : 0.001 * scale, scale);
+    const u = draw.floats(rows * channels, -2, 2);
+    const h = draw.floats(state.width, -1, 1);
+    const optional = (count: number, low: number, high: number) =>
+      c.optional ? memory.input(draw.floats(count, low, high)) : undefined;
+    const overInput = c.inPlace ? memory.inout('y', u, wide, path.index) : undefined;
+    const stateInPlace = c.inPlace ? memory.inout('state', h, state) : undefined;
+    return {
+      rows,
+      channels,
+      dState,
+      groups,
+      path,
+      u: overInput ?? memory.input(u, wide),
+      uStride: wide.stride,
+      delta: memory.input(delta, wide),
+      deltaStride: wide.stride,
+      A: memory.input(draw.floats(channels * dState, -8, -0.05)),
+      B: memory.input(draw.floats(rows * groups * dState, -1, 1), group),
+      BStride: group.stride,
+      C: memory.input(draw.floats(rows * groups * dState, -1, 1), group),
+      CStride: group.stride,
+      D: optional(channels, -1, 1),
+      z: c.optional ? memory.input(draw.floats(rows * channels, -3 * scale, 3 * scale), wide) : undefined,
+      zStride: wide.stride,
+      dtBias: optional(channels, softplus ? -1 : 0, softplus ? 1 : 0.1),
+      skippedDt: alignment === 'own' ? memory.input(draw.floats(steps * channels, 0, 2)) : undefined,
+      stateIn: stateInPlace ?? (c.optional ? memory.input(h) : undefined),
+      stateOut: stateInPlace ?? (c.stateOut ? memory.output('state', 1, state) : undefined),
+      y: overInput ?? memory.output('y', rows, wide, path.index),
+      yStride: wide.stride,
+      alignment,
+      softplus,
+    };
+  },
+  tolerance: 1e-5,
+};
