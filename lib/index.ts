@@ -9,6 +9,6 @@ export type { Score, ScoreOptions } from './models/score';
 export type { LayerState, Session } from './models/session';
 export * as ops from './ops';
 export { type Flops, flops } from './reduction/flops';
-export { ScanPath } from './scan-path';
-export { type Dtype, Tensor } from './tensor';
+export { ScanPath, type ScanPathFields } from './scan-path';
+export { type Dtype, Tensor, type TensorData, type TensorSource } from './tensor';
 export type { DecodeOptions, EncodeOptions, Tokenizer } from './text';

@@ -118,8 +118,9 @@ export class ScanPath {
     const stepOf = this.#stepOfRow();
     const keeps = new Uint8Array(this.steps);
     rows.forEach((row, i) => {
-      if (i > 0 && row <= rows[i - 1])
+      if (i > 0 && row <= rows[i - 1]) {
         throw mismatch('kept', 'ascending rows', `${row} after ${rows[i - 1]}`);
+      }
       const step = stepOf[row] ?? -1;
       if (step < 0) throw mismatch('kept', 'rows that the path visits', String(row));
       keeps[step] = 1;
@@ -225,8 +226,9 @@ export class ScanPath {
   }
 
   #checkRows(): void {
-    if (!Number.isInteger(this.rows) || this.rows < 1)
+    if (!Number.isInteger(this.rows) || this.rows < 1) {
       throw invalidArgument('rows', 'a whole number above 0', this.rows);
+    }
     for (const name of ['index', 'paramIndex'] as const) {
       const outside = this[name].find((row) => row < 0 || row >= this.rows);
       if (outside !== undefined) throw mismatch(name, `rows from 0 to ${this.rows - 1}`, String(outside));

@@ -87,8 +87,9 @@ export class Tensor implements Disposable {
    * @throws SkipscanError `ERR_DISPOSED` after `dispose()`, or when the memory was transferred to another thread
    */
   data(): TensorData {
-    if (!this.#data)
+    if (!this.#data) {
       throw new SkipscanError('ERR_DISPOSED', 'This tensor was disposed. Make a new one to use it.');
+    }
     if (this.#data.length === 0) {
       throw new SkipscanError(
         'ERR_DISPOSED',

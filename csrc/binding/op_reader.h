@@ -91,7 +91,7 @@ class OpReader {
     WeightMatrix matrix = {.data = data, .dtype = dtype, .rows = rows, .cols = cols};
     if (flag(name + "Packed")) {
       matrix.panel = panel_;
-      memory_.packed = Buffer(matrix.bytes(), Buffer::Fill::none);
+      memory_.packed = Buffer(matrix.bytes());
       pack_rows(data, dtype, 0, rows, matrix, memory_.packed.as<void>());
       matrix.data = memory_.packed.as<void>();
     }

@@ -67,9 +67,10 @@ const Backend& find_backend(Napi::Env env, const Fields& options) {
 
 Napi::Value start(Napi::Env env, const std::string& name, Napi::Object params, const Fields& options) {
   const Backend& backend = find_backend(env, options);
-  const double wanted = options.has("threads") ? options.number("threads") : std::thread::hardware_concurrency();
-  const int threads = int(std::clamp(wanted, 1.0, 1024.0));
-  const auto run = [&](const auto& op) { return start(op, params, backend.panel, threads); };
+  const double machine = std::max(1u, std::thread::hardware_concurrency());
+  const double threads = options.has("threads") ? options.number("threads") : machine;
+  if (!(threads >= 1 && threads <= 1024)) mismatch(env, "threads", "a number from 1 to 1024");
+  const auto run = [&](const auto& op) { return start(op, params, backend.panel, int(threads)); };
   if (name == "embedding") return run(backend.embedding);
   if (name == "linear") return run(backend.linear);
   if (name == "rms_norm") return run(backend.rms_norm);

@@ -1,40 +1,36 @@
 // Owned memory, aligned for vectors.
 #pragma once
 #include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <new>
+#include <utility>
 
 #include "core/arena.h"
 
 namespace skipscan {
 
+// Large buffers are pages of their own: they go back to the system when they are freed, which an allocator does not promise,
+// and may be huge pages, which weights that are streamed at memory speed gain from.
 class Buffer {
  public:
-  enum class Fill { zeros, none };
-
   Buffer() = default;
-  // Throws bad_alloc when there is no memory.
-  explicit Buffer(size_t bytes, Fill fill = Fill::zeros) : bytes_(align_up(bytes)) {
-    if (bytes_ == 0) return;
-    data_.reset(std::aligned_alloc(kAlignment, bytes_));
-    if (!data_) throw std::bad_alloc();
-    if (fill == Fill::zeros) std::memset(data_.get(), 0, bytes_);
+  // Zeroed. Throws bad_alloc when there is no memory.
+  explicit Buffer(size_t bytes);
+  ~Buffer();
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
   }
 
   template <class T>
   T* as() const {
-    return static_cast<T*>(data_.get());
+    return static_cast<T*>(data_);
   }
-  size_t bytes() const { return data_ ? bytes_ : 0; }
+  size_t bytes() const { return bytes_; }
 
  private:
-  struct Free {
-    void operator()(void* p) const { std::free(p); }
-  };
-  std::unique_ptr<void, Free> data_;
+  void* data_ = nullptr;
   size_t bytes_ = 0;
 };
 

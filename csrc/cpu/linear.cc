@@ -73,7 +73,7 @@ void block(const LinearParams& p, int64_t row0, int64_t rows, int64_t panel0, in
   const W* const weights = static_cast<const W*>(p.weight.data);
   constexpr bool is_float = sizeof(W) == 4;
   const bool widen = !is_float && tiles > 2;
-  const int64_t kP = rows == 1 ? 4 : rows == 2 ? 2 : 1;
+  const int64_t kP = rows == 1 ? P1 : rows == 2 ? P2 : 1;
   for (int64_t g = 0; g < K; g += group) {
     const int64_t g_end = min(g + group, K);
     for (int64_t k = g; k < g_end; k += kDepth)

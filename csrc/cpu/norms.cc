@@ -6,7 +6,7 @@
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
 
-// Calls visit(c, n) for vectors of n <= kWidth elements that cover [0, size), and returns the sum of squares of what it
+// Calls visit(c, n) for every vector of [0, size), where n elements are left from c on, and sums the squares of what it
 // returns, whose lanes from n on must be 0.
 template <class Visit>
 float sum_of_squares(int64_t size, const Visit& visit) {

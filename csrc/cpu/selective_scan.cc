@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kSpanChannels = 512;
 constexpr int64_t kTileSteps = 8;  // few, as each has its own page of four tensors, often in the same set of the cache
-constexpr int64_t kLine = 16;       // floats of a cache line: how far ahead in a row to prefetch
+constexpr int64_t kLine = 16;      // floats of a cache line: how far ahead in a row to prefetch
 
 struct Span {
   int64_t channel, count;  // the first channel and how many; all of one group

@@ -142,6 +142,7 @@ inline void transpose(Vec (&m)[8]) {
 
 typedef float Float4 __attribute__((vector_size(16)));
 typedef int32_t Int4 __attribute__((vector_size(16)));
+typedef uint16_t Short4 __attribute__((vector_size(8)));
 
 struct Vec {
   static constexpr int width = 4;
@@ -158,7 +159,11 @@ inline Vec load(const float* p, int n) {
   memcpy(&a.v, p, n >= 4 ? 16 : size_t(n) * 4);
   return a;
 }
-inline Vec load(const bf16* p) { return {Float4{to_float(p[0]), to_float(p[1]), to_float(p[2]), to_float(p[3])}}; }
+inline Vec load(const bf16* p) {
+  Short4 bits;
+  memcpy(&bits, p, 8);
+  return {Float4(__builtin_convertvector(bits, Int4) << 16)};
+}
 inline Vec load(const f16* p) { return {Float4{to_float(p[0]), to_float(p[1]), to_float(p[2]), to_float(p[3])}}; }
 inline void store(float* p, Vec a) { memcpy(p, &a.v, 16); }
 inline void store(float* p, Vec a, int n) { memcpy(p, &a.v, n >= 4 ? 16 : size_t(n) * 4); }

@@ -52,7 +52,7 @@ Status LanguageModel::forward(const TokenBatch& batch, SequenceState* state, con
   (void)Workspace(count, config_, rows, tile_rows, own_states);
   if (workspace_.bytes() < count.used()) {
     workspace_ = Buffer();  // the old one goes first
-    workspace_ = Buffer(count.used(), Buffer::Fill::none);
+    workspace_ = Buffer(count.used());
   }
   workspace_bytes_ = workspace_.bytes() + pool_.scratch_bytes();
   Arena arena(workspace_.as<void>());

@@ -1,5 +1,7 @@
 // What a sequence carries from token to token: each layer's convolution window and SSM state.
 #pragma once
+#include <cstring>
+
 #include "core/buffer.h"
 #include "engine/model_config.h"
 

@@ -125,7 +125,7 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
 
 Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, ThreadPool& pool, uint64_t* hash) {
   WeightMatrix matrix{.data = nullptr, .dtype = dtype_, .rows = slot.shape[0], .cols = slot.shape[1], .panel = panel_};
-  buffers_.emplace_back(matrix.bytes(), Buffer::Fill::none);
+  buffers_.emplace_back(matrix.bytes());
   void* packed = buffers_.back().as<void>();
   matrix.data = packed;
   bytes_ += buffers_.back().bytes();
@@ -135,7 +135,7 @@ Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, Thread
   const int64_t row_bytes = matrix.cols * int64_t(size_of(source.dtype));
   // Whole panels at a time, a few for each thread.
   const int64_t step = std::max<int64_t>(1, kStagingBytes / (row_bytes * panel_)) * panel_;
-  Buffer staging(size_t(std::min(step, matrix.rows) * row_bytes), Buffer::Fill::none);
+  const Buffer staging(size_t(std::min(step, matrix.rows) * row_bytes));
   std::vector<NonFinite> bad(size_t(pool.threads()));
   for (int64_t row = 0; row < matrix.rows; row += step) {
     const int64_t rows = std::min(step, matrix.rows - row);
@@ -159,7 +159,7 @@ Status Weights::load_vector(const TensorSource& source, WeightSlot& slot, uint64
   const int64_t n = count(slot.shape), bytes = n * int64_t(size_of(source.dtype));
   TensorFile file;
   SKIPSCAN_TRY(file.open(source.file));
-  Buffer staging(size_t(bytes), Buffer::Fill::none);
+  const Buffer staging{size_t(bytes)};
   SKIPSCAN_TRY(file.read(source.offset, bytes, staging.as<void>()));
   add_to_hash(staging.as<void>(), size_t(bytes), hash);
 

@@ -1,10 +1,10 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { badCheckpoint } from '../errors';
-import { isFile, listDirectory } from './files';
+import { fileIn, folderContents, isFile, listDirectory } from './files';
 import { readJsonObject } from './json';
 import { readSafetensors, readSafetensorsIndex } from './safetensors';
 import { readTorch, readTorchIndex } from './torch';
-import type { Checkpoint, Manifest } from './types';
+import type { Checkpoint, FileSelection, Manifest } from './types';
 
 /** The files of a checkpoint that are read besides the weights. */
 export const fileNames = {
@@ -39,32 +39,28 @@ export function isWeightsName(name: string): boolean {
   return singleFiles.has(extname(name));
 }
 
-/** The weights to read among the files of a directory or repository; undefined when it has none. */
-export function chooseWeights(names: ReadonlySet<string>): string | undefined {
-  return [...weightsNames.keys()].find((name) => names.has(name));
-}
-
-/** True when `name` is an index of shards rather than weights. */
-export function isShardIndex(name: string): boolean {
-  return name.endsWith('.index.json');
-}
-
 /** One line for errors: what weights can be called. */
-export const acceptedWeights = [...weightsNames.keys()].join(', ');
+const acceptedWeights = [...weightsNames.keys()].join(', ');
+
+/** What a checkpoint consists of. */
+export const checkpointFiles: FileSelection = {
+  kind: 'checkpoint',
+  main: [...weightsNames.keys()],
+  mainLacking: `no weights that can be read (${acceptedWeights})`,
+  required: [fileNames.config],
+  optional: [fileNames.generationConfig, fileNames.tokenizer, fileNames.tokenizerConfig],
+};
 
 /** Opens the checkpoint in `directory`, choosing its weights. */
 export async function openDirectory(directory: string): Promise<Checkpoint> {
   const names = await listDirectory(directory);
-  const weights = chooseWeights(new Set(names));
-  if (!weights) {
-    const found =
-      names.sort().slice(0, 20).join(', ') + (names.length > 20 ? `, and ${names.length - 20} more` : '');
-    throw badCheckpoint(
-      directory,
-      `no weights were found; expected one of ${acceptedWeights}. The folder ${found ? `holds ${found}` : 'is empty'}.`,
-    );
+  for (const [name, reader] of weightsNames) {
+    if (names.includes(name)) return openWeights(join(directory, name), reader);
   }
-  return openWeights(join(directory, weights), weightsNames.get(weights)!);
+  throw badCheckpoint(
+    directory,
+    `no weights were found; expected one of ${acceptedWeights}. ${folderContents(names)}`,
+  );
 }
 
 /** Opens the checkpoint of one weights file, with the other files beside it. */
@@ -88,18 +84,14 @@ async function openWeights(file: string, { format, read }: WeightsReader): Promi
       `${fileNames.config} is missing beside ${basename(file)}. Copy it from the model's repository.`,
     );
   }
-  const optional = async (name: string) => {
-    const path = join(directory, name);
-    return (await isFile(path)) ? path : undefined;
-  };
-  const generationConfigFile = await optional(fileNames.generationConfig);
+  const generationConfigFile = await fileIn(directory, fileNames.generationConfig);
   return {
     directory,
     config: await readJsonObject(configFile),
     configFile,
     manifest: { format, tensors: await read(file) },
-    tokenizerFile: await optional(fileNames.tokenizer),
-    tokenizerConfigFile: await optional(fileNames.tokenizerConfig),
+    tokenizerFile: await fileIn(directory, fileNames.tokenizer),
+    tokenizerConfigFile: await fileIn(directory, fileNames.tokenizerConfig),
     generationConfig:
       generationConfigFile === undefined ? undefined : await readJsonObject(generationConfigFile),
   };

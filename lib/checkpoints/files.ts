@@ -1,4 +1,5 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { badCheckpoint } from '../errors';
 
 /** An open file that hands out checked ranges of itself. */
@@ -27,6 +28,12 @@ export async function isFile(file: string): Promise<boolean> {
   );
 }
 
+/** The path of `name` in `directory`; undefined when there is no such file. */
+export async function fileIn(directory: string, name: string): Promise<string | undefined> {
+  const path = join(directory, name);
+  return (await isFile(path)) ? path : undefined;
+}
+
 /** The names of everything in a directory. */
 export async function listDirectory(directory: string): Promise<string[]> {
   try {
@@ -34,6 +41,19 @@ export async function listDirectory(directory: string): Promise<string[]> {
   } catch (cause) {
     throw badCheckpoint(directory, `the directory cannot be read: ${(cause as Error).message}.`, { cause });
   }
+}
+
+/** The first names in alphabetical order and how many more there are, for people; empty when there are none. */
+export function summarizeNames(names: Iterable<string>): string {
+  const sorted = [...names].sort();
+  const shown = sorted.slice(0, 20).join(', ');
+  return sorted.length > 20 ? `${shown}, and ${sorted.length - 20} more` : shown;
+}
+
+/** One sentence for errors: what a folder holds. */
+export function folderContents(names: Iterable<string>): string {
+  const shown = summarizeNames(names);
+  return shown ? `The folder holds ${shown}.` : 'The folder is empty.';
 }
 
 /** How many bytes there are or should be, for people: exact, with thousands separated. */

@@ -1,8 +1,10 @@
 import type { ReadableStream } from 'node:stream/web';
 import { badCheckpoint, describe, SkipscanError } from '../errors';
 import { isCount } from './dtypes';
+import { summarizeNames } from './files';
 import { isCommit, type RemoteFile } from './hub-cache';
 import { isPlainFileName } from './sharded';
+import type { FileSelection } from './types';
 
 /** The server could not be reached at all, so a copy in the cache is as good as it gets. */
 export class HubUnreachable extends SkipscanError {}
@@ -17,12 +19,14 @@ export class HubClient {
   readonly #fetch: typeof fetch;
 
   /**
-   * @param endpoint URL of the server.
    * @param revision branch, tag or commit.
+   * @param kind what the user means to open, for errors.
+   * @param endpoint URL of the server.
    */
   constructor(
     private readonly id: string,
     private readonly revision: string,
+    private readonly kind: FileSelection['kind'],
     endpoint: string,
     signal?: AbortSignal,
   ) {
@@ -74,12 +78,12 @@ export class HubClient {
     return files;
   }
 
-  /** The error for a repository that is not a checkpoint. */
-  incomplete(lack: string, names: Iterable<string>): Error {
-    const found = [...names].sort();
-    const shown =
-      found.slice(0, 20).join(', ') + (found.length > 20 ? `, and ${found.length - 20} more` : '');
-    return badCheckpoint(this.id, `the repository has ${lack}. Its files: ${shown || 'none'}.`);
+  /** The error for a repository that lacks files. */
+  incomplete(lacking: string, names: Iterable<string>): Error {
+    return badCheckpoint(
+      this.id,
+      `the repository has ${lacking}. Its files: ${summarizeNames(names) || 'none'}.`,
+    );
   }
 
   /** Starts the download of one file. */
@@ -115,7 +119,7 @@ export class HubClient {
     return new HubUnreachable(
       'ERR_CHECKPOINT',
       `${this.id}: ${this.#endpoint} cannot be reached (${reason?.code ?? reason?.message ?? message}). Check the` +
-        ' network, set HF_ENDPOINT to a mirror, or pass the directory of a checkpoint instead of a hub id.',
+        ` network, set HF_ENDPOINT to a mirror, or pass the directory of a ${this.kind} instead of a hub id.`,
       { cause },
     );
   }
@@ -126,7 +130,7 @@ export class HubClient {
       return badCheckpoint(
         this.id,
         `${this.#endpoint} has no such model, or no revision ${describe(this.revision)} of it ${said}. Check the` +
-          ' spelling; for a checkpoint on disk, pass its directory.',
+          ` spelling; for a ${this.kind} on disk, pass its directory.`,
       );
     }
     if (status === 401 || status === 403) {

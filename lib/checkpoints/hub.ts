@@ -1,12 +1,9 @@
 import { join } from 'node:path';
 import { badCheckpoint, describe, invalidArgument, SkipscanError } from '../errors';
-import { acceptedWeights, chooseWeights, fileNames, isShardIndex } from './directory';
 import { isCommit, type RemoteFile, RepoCache } from './hub-cache';
 import { HubClient, HubUnreachable } from './hub-client';
-import { readWeightMap } from './sharded';
-import type { OpenOptions } from './types';
-
-const optionalFiles = [fileNames.generationConfig, fileNames.tokenizer, fileNames.tokenizerConfig];
+import { isShardIndex, readWeightMap } from './sharded';
+import type { FileSelection, OpenOptions } from './types';
 
 /** True for `organisation/name` as the hub allows it. */
 export function isHubId(source: string): boolean {
@@ -14,16 +11,20 @@ export function isHubId(source: string): boolean {
 }
 
 /**
- * Brings a model of the hub into the local cache and returns the directory that holds it.
+ * Brings files of a model of the hub into the local cache and returns the directory that holds them.
  *
  * A revision that is complete in the cache is used as it is, without the network: a branch keeps meaning the commit it
- * had when it was downloaded. Only the files that a checkpoint consists of are downloaded.
+ * had when it was downloaded. Only the selected files are downloaded.
  *
  * Environment: `HF_ENDPOINT` (another server), `HF_TOKEN` (for private and gated models), `HF_HUB_OFFLINE`.
  *
  * @throws SkipscanError ERR_CHECKPOINT, or the signal's reason
  */
-export async function downloadCheckpoint(id: string, options: OpenOptions): Promise<string> {
+export async function downloadFiles(
+  id: string,
+  selection: FileSelection,
+  options: OpenOptions,
+): Promise<string> {
   const { revision = 'main', offline = isOfflineByEnvironment(), signal } = options;
   if (!/^\w[\w.-]*(\/\w[\w.-]*)*$/.test(revision) || revision.includes('..')) {
     throw invalidArgument('revision', 'a branch, a tag or a commit', revision);
@@ -32,18 +33,18 @@ export async function downloadCheckpoint(id: string, options: OpenOptions): Prom
   const cacheDir = options.cacheDir ?? getHFHubCachePath();
   const cache = new RepoCache(cacheDir, id);
   const commit = isCommit(revision) ? revision : await cache.commitOf(revision);
-  const state = commit ? await cachedState(cache, commit) : 'missing';
+  const state = commit ? await cachedState(cache, commit, selection) : 'missing';
   if (commit && (state === 'complete' || (state === 'usable' && offline))) return cache.snapshot(commit);
   if (offline) {
     throw badCheckpoint(
       id,
       `revision ${describe(revision)} is not (completely) in the cache ${cacheDir}, and offline mode is on. Load it once` +
-        ' with the network, or pass the directory of a checkpoint.',
+        ` with the network, or pass the directory of a ${selection.kind}.`,
     );
   }
-  const client = new HubClient(id, revision, process.env.HF_ENDPOINT || HUB_URL, signal);
+  const client = new HubClient(id, revision, selection.kind, process.env.HF_ENDPOINT || HUB_URL, signal);
   try {
-    const latest = await download(client, cache, options);
+    const latest = await download(client, cache, selection, options);
     if (revision !== latest) await cache.setCommit(revision, latest);
     return cache.snapshot(latest);
   } catch (cause) {
@@ -63,34 +64,43 @@ function isOfflineByEnvironment(): boolean {
 }
 
 /**
- * What the cache has of a commit. `complete`: the weights, and every other file or the knowledge that it does not
- * exist. `usable`: the weights and config.json, but another program may have left out files that the model has.
+ * What the cache has of a commit. `complete`: all that is selected, or the knowledge that an optional file does not
+ * exist. `usable`: all but optional files, which another program may have left out though the repository has them.
  */
-async function cachedState(cache: RepoCache, commit: string): Promise<'missing' | 'usable' | 'complete'> {
+async function cachedState(
+  cache: RepoCache,
+  commit: string,
+  selection: FileSelection,
+): Promise<'missing' | 'usable' | 'complete'> {
   const present = await cache.present(commit);
-  const weights = chooseWeights(present);
-  if (!weights || !present.has(fileNames.config)) return 'missing';
-  for (const shard of await shardsOf(cache.snapshot(commit), weights)) {
-    if (!present.has(shard)) return 'missing';
-  }
+  const main = selection.main.find((name) => present.has(name));
+  if (!main) return 'missing';
+  const needed = [...selection.required, ...(await shardsOf(cache.snapshot(commit), main))];
+  if (!needed.every((name) => present.has(name))) return 'missing';
   const absent = await cache.absent(commit);
-  return optionalFiles.every((name) => present.has(name) || absent.has(name)) ? 'complete' : 'usable';
+  const isSettled = (name: string) => present.has(name) || absent.has(name);
+  return selection.optional.every(isSettled) ? 'complete' : 'usable';
 }
 
-async function shardsOf(directory: string, weights: string): Promise<string[]> {
-  if (!isShardIndex(weights)) return [];
-  return [...new Set((await readWeightMap(join(directory, weights))).values())];
+async function shardsOf(directory: string, main: string): Promise<string[]> {
+  if (!isShardIndex(main)) return [];
+  return [...new Set((await readWeightMap(join(directory, main))).values())];
 }
 
 /** Downloads what the cache lacks of the revision and returns its commit. */
-async function download(client: HubClient, cache: RepoCache, options: OpenOptions): Promise<string> {
+async function download(
+  client: HubClient,
+  cache: RepoCache,
+  selection: FileSelection,
+  options: OpenOptions,
+): Promise<string> {
   const commit = await client.commit();
   const listing = await client.files(commit);
-  const weights = chooseWeights(new Set(listing.keys()));
-  if (!weights) throw client.incomplete(`no weights that can be read (${acceptedWeights})`, listing.keys());
+  const main = selection.main.find((name) => listing.has(name));
+  if (!main) throw client.incomplete(selection.mainLacking, listing.keys());
   const pick = (name: string): RemoteFile => {
     const file = listing.get(name);
-    if (!file) throw client.incomplete(`no ${name}, which the checkpoint needs`, listing.keys());
+    if (!file) throw client.incomplete(`no ${name}, which the ${selection.kind} needs`, listing.keys());
     return file;
   };
   const present = await cache.present(commit);
@@ -99,10 +109,10 @@ async function download(client: HubClient, cache: RepoCache, options: OpenOption
     else await cache.store(commit, file, () => client.open(commit, file.name), received, options.signal);
   };
 
-  const names = [fileNames.config, ...optionalFiles.filter((name) => listing.has(name)), weights];
+  const names = [...selection.required, ...selection.optional.filter((name) => listing.has(name)), main];
   // Only the index knows the shards, and with them the total, so it comes first.
-  if (isShardIndex(weights)) await bring(pick(weights), () => {});
-  const files = [...names, ...(await shardsOf(cache.snapshot(commit), weights))].map(pick);
+  if (isShardIndex(main)) await bring(pick(main), () => {});
+  const files = [...names, ...(await shardsOf(cache.snapshot(commit), main))].map(pick);
   const total = files.reduce((sum, { size }) => sum + size, 0);
   let done = 0;
   for (const file of files) {
@@ -113,7 +123,7 @@ async function download(client: HubClient, cache: RepoCache, options: OpenOption
   }
   await cache.setAbsent(
     commit,
-    optionalFiles.filter((name) => !listing.has(name)),
+    selection.optional.filter((name) => !listing.has(name)),
   );
   return commit;
 }

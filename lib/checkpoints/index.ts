@@ -1,10 +1,18 @@
-import { stat } from 'node:fs/promises';
-import { badCheckpoint, invalidArgument } from '../errors';
-import { isWeightsName, openDirectory, openFile } from './directory';
-import { downloadCheckpoint, isHubId } from './hub';
+import { checkpointFiles, openDirectory, openFile } from './directory';
+import { openSource, type SourceKind } from './source';
 import type { Checkpoint, OpenOptions } from './types';
 
-export type { Checkpoint, Manifest, OpenOptions, TensorEntry } from './types';
+export { openTokenizer } from './tokenizer';
+export type { Checkpoint, Manifest, OpenOptions, TensorEntry, TokenizerFiles } from './types';
+
+const checkpointSource: SourceKind<Checkpoint> = {
+  argument: 'source',
+  expected: 'a directory, a weights file or a hub id',
+  example: 'state-spaces/mamba2-130m',
+  files: checkpointFiles,
+  openDirectory,
+  openFile,
+};
 
 /**
  * Finds a checkpoint and reads its headers; the weights stay on disk.
@@ -14,24 +22,5 @@ export type { Checkpoint, Manifest, OpenOptions, TensorEntry } from './types';
  * @throws SkipscanError ERR_CHECKPOINT when the checkpoint is missing, damaged, or claims what cannot be.
  */
 export async function openCheckpoint(source: string, options: OpenOptions = {}): Promise<Checkpoint> {
-  if (typeof source !== 'string' || source === '') {
-    throw invalidArgument('source', 'a directory, a weights file or a hub id', source);
-  }
-  options.signal?.throwIfAborted();
-  const found = await stat(source).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined;
-    throw badCheckpoint(source, `it cannot be opened: ${cause.message}.`, { cause });
-  });
-  if (found) return found.isDirectory() ? openDirectory(source) : openFile(source);
-  if (!isHubId(source) || isWeightsName(source)) throw missing(source);
-  return openDirectory(await downloadCheckpoint(source, options));
-}
-
-/** A path never reaches the network, so a mistyped one is not looked up on a server. */
-function missing(source: string): Error {
-  const home = source.startsWith('~') ? ' "~" is not expanded here; use os.homedir().' : '';
-  return badCheckpoint(
-    source,
-    `there is no such file or directory, and it is not a hub id like "state-spaces/mamba2-130m".${home}`,
-  );
+  return openSource(source, checkpointSource, options);
 }

@@ -6,6 +6,11 @@ import type { TensorEntry } from './types';
 
 const maxIndexBytes = 64 << 20;
 
+/** True when `name` is an index of shards rather than weights. */
+export function isShardIndex(name: string): boolean {
+  return name.endsWith('.index.json');
+}
+
 /** An index names its shards as files beside it; a name that could lead anywhere else is refused. */
 export function isPlainFileName(name: string): boolean {
   return /^[^/\\\0]+$/.test(name) && name !== '.' && name !== '..';

@@ -30,6 +30,25 @@ export type Checkpoint = {
   generationConfig?: Record<string, unknown>;
 };
 
+/** The files of a repository that are used together: what is downloaded of it, and looked for in the cache. */
+export type FileSelection = {
+  /** What they make up. */
+  kind: 'checkpoint' | 'tokenizer';
+  /** Names of which the first that is there is used. An index of shards brings the shards too. */
+  main: readonly string[];
+  /** Completes the error "the repository has ..." when none of them is there. */
+  mainLacking: string;
+  /** Other files that must be there. */
+  required: readonly string[];
+  optional: readonly string[];
+};
+
+/** The files of a tokenizer, not yet read. */
+export type TokenizerFiles = {
+  tokenizerFile: string;
+  tokenizerConfigFile?: string;
+};
+
 export type OpenOptions = {
   /** Where downloads are kept. Defaults to the Hugging Face cache (`HF_HUB_CACHE`, `HF_HOME`, `~/.cache/huggingface/hub`). */
   cacheDir?: string;

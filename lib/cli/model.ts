@@ -17,7 +17,7 @@ export const modelOptions: Command['options'] = {
   tokenizer: {
     type: 'string',
     value: 'SOURCE',
-    help: "A folder or tokenizer.json. Defaults to the model's own.",
+    help: "A folder, a tokenizer.json or a hub id. Defaults to the model's own.",
   },
   dtype: {
     type: 'string',
@@ -25,7 +25,11 @@ export const modelOptions: Command['options'] = {
     help: "How weights are held. Defaults to the checkpoint's dtype.",
   },
   threads: { type: 'string', value: 'N', help: 'Defaults to the number of processors.' },
-  revision: { type: 'string', value: 'NAME', help: 'Branch, tag or commit of a hub id. Defaults to main.' },
+  revision: {
+    type: 'string',
+    value: 'NAME',
+    help: "Branch, tag or commit of the model's hub id. Defaults to main.",
+  },
   'cache-dir': { type: 'string', value: 'DIR', help: 'Where hub downloads are kept.' },
 };
 

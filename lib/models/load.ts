@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { openCheckpoint } from '../checkpoints';
+import { openCheckpoint, openTokenizer } from '../checkpoints';
 import type { Checkpoint } from '../checkpoints/types';
 import { resolveDevice } from '../device';
 import { fromNative, invalidArgument } from '../errors';
@@ -17,7 +17,7 @@ export type LoadOptions = {
   dtype?: WeightDtype;
   /** Threads for this model. Defaults to the number of processors. */
   threads?: number;
-  /** A folder, a tokenizer.json or a hub id to take the tokenizer from. Defaults to the source itself. */
+  /** A folder, a tokenizer.json or a hub id (of its branch `main`) to take the tokenizer from. Defaults to the source. */
   tokenizer?: string;
   /**
    * Mamba-2 with several groups only: whether the gated norm spans all channels (`'whole'`, transformers) or each group
@@ -26,7 +26,7 @@ export type LoadOptions = {
   gatedNorm?: GatedNorm;
   /** Where hub downloads are kept. Defaults to the Hugging Face cache. */
   cacheDir?: string;
-  /** Branch, tag or commit of a hub id. Defaults to `main`. */
+  /** Branch, tag or commit of the source, where that is a hub id. Defaults to `main`. */
   revision?: string;
   /** Called with bytes done and bytes in all: first while files are downloaded, if any are, then while weights are read. */
   onProgress?: (done: number, total: number) => void;
@@ -122,8 +122,7 @@ function withEos(config: LanguageModelConfig, checkpoint: Checkpoint): LanguageM
 }
 
 async function loadTokenizer(checkpoint: Checkpoint, o: LoadOptions): Promise<Tokenizer | undefined> {
-  if (o.tokenizer !== undefined) return Tokenizer.open(o.tokenizer, o);
-  return checkpoint.tokenizerFile === undefined
-    ? undefined
-    : Tokenizer.load(checkpoint.tokenizerFile, checkpoint.tokenizerConfigFile);
+  const { tokenizerFile, tokenizerConfigFile } =
+    o.tokenizer === undefined ? checkpoint : await openTokenizer(o.tokenizer, o);
+  return tokenizerFile === undefined ? undefined : Tokenizer.load(tokenizerFile, tokenizerConfigFile);
 }

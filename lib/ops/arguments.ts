@@ -21,8 +21,9 @@ export class Arguments<Options extends object> {
 
   /** @param known every argument that the operator has */
   constructor(op: string, options: Options, known: readonly (keyof Options & string)[]) {
-    if (typeof options !== 'object' || options === null)
+    if (typeof options !== 'object' || options === null) {
       throw invalidArgument(`ops.${op}`, 'an object', options);
+    }
     const unknown = Object.keys(options).find((name) => !(known as readonly string[]).includes(name));
     if (unknown) throw invalidArgument(`ops.${op}`, `arguments among ${known.join(', ')}`, unknown);
     this.#op = op;
@@ -84,8 +85,9 @@ export class Arguments<Options extends object> {
 
   flag(name: keyof Options & string, byDefault: boolean): boolean {
     const value = this.#options[name] ?? byDefault;
-    if (typeof value !== 'boolean')
+    if (typeof value !== 'boolean') {
       throw invalidArgument(`${name} of ops.${this.#op}`, 'true or false', value);
+    }
     return value;
   }
 
@@ -155,7 +157,8 @@ export class Arguments<Options extends object> {
       );
     }
     if (!dtypes.includes(tensor.dtype)) {
-      throw this.#mismatch(name, `a tensor of dtype ${dtypes.join(', ')}`, `one of dtype ${tensor.dtype}`);
+      const expected = dtypes.join(', ').replace(/, (\w+)$/, ' or $1');
+      throw this.#mismatch(name, `a tensor of dtype ${expected}`, `one of dtype ${tensor.dtype}`);
     }
     return tensor;
   }

@@ -7,7 +7,10 @@ const files = new TemporaryDirectory();
 const main = path.resolve(__dirname, '../../dist/cli/main.js');
 
 function run(args: string[], input = '') {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', input });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+    input,
+  });
   return { status, stdout, stderr };
 }
 
@@ -32,8 +35,12 @@ test('score', () => {
   expect(status).toBe(0);
   const likely = JSON.parse(stdout);
   expect(likely.logprobs).toHaveLength(7);
-  expect(likely.total).toBeGreaterThan(JSON.parse(run(['score', 'the United', ' Zxqvjk', '--json']).stdout).total);
-  expect(run(['score', 'the United', ' States']).stdout).toMatch(/^log-probability +-\d+\.\d{4}\ntokens +7\n/);
+  expect(likely.total).toBeGreaterThan(
+    JSON.parse(run(['score', 'the United', ' Zxqvjk', '--json']).stdout).total,
+  );
+  expect(run(['score', 'the United', ' States']).stdout).toMatch(
+    /^log-probability +-\d+\.\d{4}\ntokens +7\n/,
+  );
 });
 
 test('inspect lists what a checkpoint holds', () => {
@@ -44,7 +51,12 @@ test('inspect lists what a checkpoint holds', () => {
   expect(stdout).toContain('mamba, 1 layers, d_model 8, d_inner 16, d_state 4, vocabulary 20, tied head');
   expect(stdout).toMatch(/backbone\.layers\.0\.mixer\.A_log +\[16, 4\] +f32/);
   const json = JSON.parse(run(['inspect', folder, '--json']).stdout);
-  expect(json.tensors).toContainEqual({ name: 'backbone.norm_f.weight', dtype: 'f32', shape: [8], byteLength: 32 });
+  expect(json.tensors).toContainEqual({
+    name: 'backbone.norm_f.weight',
+    dtype: 'f32',
+    shape: [8],
+    byteLength: 32,
+  });
 });
 
 test('doctor finds this machine healthy', () => {

@@ -6,7 +6,10 @@ import { randomModel } from '../helpers/random-model';
 import { TemporaryDirectory } from '../helpers/temporary';
 
 const files = new TemporaryDirectory();
-const folder = files.writeAll('model', randomModel({ family: 'mamba', dModel: 16, layers: 2, vocab: 30, dState: 8 }));
+const folder = files.writeAll(
+  'model',
+  randomModel({ family: 'mamba', dModel: 16, layers: 2, vocab: 30, dState: 8 }),
+);
 const entry = path.resolve(__dirname, '../../dist/index.js');
 
 /** Runs `body`, which may use `skipscan`, `folder` and `parentPort`, in a worker. */

@@ -58,7 +58,7 @@ describe.each(shapes)('%s', (_why, shape) => {
     const wanted = await whole.prefill(tokens);
     for (const cuts of [[1], [2, 3], [45], [64], [89], [10, 20, 21, 70]]) {
       await using session = model.createSession();
-      let logits = new Float32Array();
+      let logits: Float32Array = new Float32Array();
       for (const [i, start] of [0, ...cuts].entries())
         logits = await session.prefill(tokens.slice(start, cuts[i]));
       expect(maxDifference(logits, wanted)).toBeLessThan(rounding);

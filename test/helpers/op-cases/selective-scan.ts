@@ -112,5 +112,5 @@ export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = 
       softplus,
     };
   },
-  tolerance: 1e-5,
+  tolerance: 2e-6, // float32 rounding; the largest measured is 4.2e-7
 };

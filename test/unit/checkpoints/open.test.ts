@@ -130,6 +130,7 @@ describe('openCheckpoint', () => {
     'missing',
     'missing/model.safetensors',
     'missing/model.pth',
+    'missing/config.json',
     'org/..',
     '.hidden/model',
     'org/na me',

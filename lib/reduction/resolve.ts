@@ -1,0 +1,114 @@
+import { describe, invalidArgument, SkipscanError } from '../errors';
+import type { LanguageModelConfig } from '../models/config';
+import { blockRows, countsAfter, leastKeep, protectedCount } from './counts';
+import { policyFromJSON } from './policies';
+import type { CountedPolicy, LtmpPolicy, Policy } from './policy-types';
+
+/** A policy met with a model and a prompt. */
+export type ResolvedPolicy =
+  | {
+      readonly policy: CountedPolicy;
+      /** The keep ratio: the one given, or the one that meets `flopsReduction`. */
+      readonly keep: number;
+      /** Tokens that are never removed. */
+      readonly protectedCount: number;
+      /** Tokens after each reduction. */
+      readonly counts: readonly number[];
+    }
+  | {
+      readonly policy: LtmpPolicy;
+      readonly keep: undefined;
+      readonly protectedCount: number;
+      /** Known after the prefill only. */
+      readonly counts: undefined;
+    };
+
+/**
+ * Checks a policy's layers against a model and finds its keep ratio for a prompt.
+ *
+ * `flopsReduction` becomes the largest keep ratio that saves at least that share of the blocks' FLOPs (the head and the
+ * reduction's own work do not count). Token counts are whole, so the saving climbs in steps: it lies at or just above the
+ * target, by less than one step.
+ *
+ * @param length tokens of the prompt, or of the chunk of a prompt, that is reduced on its own
+ * @param start position of its first token
+ * @throws SkipscanError `ERR_ARGUMENT` when a layer is not in the model, or when the target cannot be reached; the message
+ *   then says how much can be.
+ */
+export function resolvePolicy(
+  policy: Policy,
+  config: LanguageModelConfig,
+  length: number,
+  start = 0,
+): ResolvedPolicy {
+  const checked = policyFromJSON(policy, 'the reduction');
+  if (!Number.isSafeInteger(length) || length < 1) {
+    throw invalidArgument('length', 'a whole number of tokens above 0', length);
+  }
+  checkLayers(checked, config);
+  const protectedTokens = protectedCount(checked, length, start);
+  if (checked.name === 'ltmp') {
+    return { policy: checked, keep: undefined, protectedCount: protectedTokens, counts: undefined };
+  }
+  const keep = checked.keep ?? solveKeep(checked, config.layers, length, protectedTokens);
+  return {
+    policy: checked,
+    keep,
+    protectedCount: protectedTokens,
+    counts: countsAfter(checked, keep, length, protectedTokens),
+  };
+}
+
+function checkLayers({ name, layers }: Policy, config: LanguageModelConfig): void {
+  const outside = layers.find((layer) => layer >= config.layers);
+  if (outside === undefined) return;
+  throw new SkipscanError(
+    'ERR_ARGUMENT',
+    `The policy ${name} reduces after layer ${outside}, but the model has ${config.layers} layers: expected 0 to ` +
+      `${config.layers - 1}. paperSchedule(config).layers fit the model.`,
+  );
+}
+
+/** The largest keep ratio that meets the target: fewer kept tokens never cost more, so bisection finds it to the last bit. */
+function solveKeep(
+  policy: CountedPolicy,
+  layerCount: number,
+  length: number,
+  protectedTokens: number,
+): number {
+  const target = policy.flopsReduction!;
+  const saved = (keep: number) => {
+    const counts = countsAfter(policy, keep, length, protectedTokens);
+    return 1 - blockRows(layerCount, policy.layers, length, counts) / (length * layerCount);
+  };
+  let meets = Math.max(leastKeep(policy), Number.MIN_VALUE);
+  if (saved(meets) < target) {
+    throw unreachable(policy, layerCount, length, protectedTokens, saved(meets));
+  }
+  for (let misses = 1; ; ) {
+    const middle = (meets + misses) / 2;
+    if (middle <= meets || middle >= misses) return meets;
+    if (saved(middle) >= target) meets = middle;
+    else misses = middle;
+  }
+}
+
+function unreachable(
+  policy: CountedPolicy,
+  layerCount: number,
+  length: number,
+  protectedTokens: number,
+  most: number,
+): SkipscanError {
+  const asked =
+    `The policy ${policy.name} is to save ${describe(policy.flopsReduction)} of the blocks' FLOPs at layers ` +
+    `${policy.layers.join(', ')} of ${layerCount} on ${length} tokens`;
+  // Rounded down, so that asking for the number printed works.
+  const reachable = Math.floor(most * 1e4) / 1e4;
+  const reason =
+    length <= protectedTokens
+      ? `, but all of them are protected (protectLast ${policy.protectLast}) and nothing can be removed. Use a longer prompt ` +
+        `or a smaller protectLast, or leave the reduction out.`
+      : `, but at most ${reachable} can be saved there. Ask for less, or reduce at earlier or more layers.`;
+  return new SkipscanError('ERR_ARGUMENT', asked + reason);
+}

@@ -1,0 +1,135 @@
+import type { OpCases } from './harness';
+
+export type RmsNormCase = {
+  rows: number;
+  dim: number;
+  eps: number;
+  /** Nothing is added; or it is, into new memory, over itself or over x, or without returning the sum. */
+  residual: 'none' | 'separate' | 'inPlace' | 'overX' | 'notWanted';
+  /** The result overwrites x. */
+  inPlace: boolean;
+  /** Factor of x. */
+  scale: number;
+  seed?: number;
+  threads?: number;
+};
+
+export const rmsNormCases: OpCases<'rms_norm', RmsNormCase> = {
+  op: 'rms_norm',
+  base: { rows: 5, dim: 64, eps: 1e-5, residual: 'separate', inPlace: false, scale: 1 },
+  table: [
+    ['the base', {}],
+    ['one row', { rows: 1 }],
+    ['more rows than a task', { rows: 700, dim: 20 }],
+    ['a width of published models', { dim: 768 }],
+    ['width off the vector width', { dim: 83 }],
+    ['less than a vector', { dim: 3 }],
+    ['one channel', { dim: 1 }],
+    ['no residual', { residual: 'none' }],
+    ['no residual, over x', { residual: 'none', inPlace: true }],
+    ['residual updated in place, as between blocks', { residual: 'inPlace', rows: 33 }],
+    ['the sum over x', { residual: 'overX', dim: 37 }],
+    ['the sum not wanted', { residual: 'notWanted' }],
+    ['the sum not wanted, result over x', { residual: 'notWanted', inPlace: true, dim: 37 }],
+    ['a large eps', { eps: 0.5 }],
+    ['small values, where eps counts', { scale: 1e-3 }],
+    ['large values', { scale: 1e4 }],
+    ['one thread', { threads: 1 }],
+    ['more threads than rows', { threads: 9, rows: 2 }],
+  ],
+  build({ rows, dim, eps, residual, inPlace, scale }, memory, draw) {
+    const row = { width: dim };
+    const values = draw.floats(rows * dim, -scale, scale);
+    const sums = draw.floats(rows * dim, -scale, scale);
+    const out = inPlace ? memory.inout('out', values, row) : memory.output('out', rows, row);
+    const overX = residual === 'overX' ? memory.inout('residual', values, row) : undefined;
+    const updated = residual === 'inPlace' ? memory.inout('residual', sums, row) : undefined;
+    const given = residual === 'none' ? undefined : memory.input(sums);
+    return {
+      rows,
+      dim,
+      x: overX ?? (inPlace ? out : memory.input(values)),
+      residualIn: updated ?? given,
+      residualOut:
+        updated ?? overX ?? (residual === 'separate' ? memory.output('residual', rows, row) : undefined),
+      weight: memory.input(draw.floats(dim, -2, 2)),
+      out,
+      eps,
+    };
+  },
+  tolerance: 1e-6, // float32 rounding; the largest measured is 2e-7
+};
+
+export type GatedRmsNormCase = {
+  rows: number;
+  dim: number;
+  groupSize: number;
+  eps: number;
+  normBeforeGate: boolean;
+  /** Elements between the rows of z. */
+  padding: number;
+  /** The result overwrites y. */
+  inPlace: boolean;
+  /** Factor of z. */
+  scale: number;
+  seed?: number;
+  threads?: number;
+};
+
+const gatedTable: readonly (readonly [why: string, change: Partial<GatedRmsNormCase>])[] = [
+  ['the base', {}],
+  ['one row', { rows: 1 }],
+  ['more rows than a task', { rows: 700, dim: 20, groupSize: 10 }],
+  ['a width of published models', { dim: 1536, groupSize: 1536 }],
+  ['width off the vector width', { dim: 83, groupSize: 83 }],
+  ['one channel', { dim: 1, groupSize: 1 }],
+  ['groups', { dim: 96, groupSize: 24 }],
+  ['groups off the vector width', { dim: 63, groupSize: 21 }],
+  ['groups smaller than a vector', { dim: 60, groupSize: 3 }],
+  ['groups of one channel', { dim: 17, groupSize: 1 }],
+  ['over y, with z inside wider rows, as a block has them', { inPlace: true, padding: 29 }],
+  ['over y, in groups', { inPlace: true, padding: 5, dim: 66, groupSize: 33 }],
+  ['gates at their ends', { scale: 100 }],
+  ['a large eps', { eps: 0.5 }],
+  ['one thread', { threads: 1 }],
+  ['more threads than rows', { threads: 9, rows: 2 }],
+];
+
+export const gatedRmsNormCases: OpCases<'gated_rms_norm', GatedRmsNormCase> = {
+  op: 'gated_rms_norm',
+  base: {
+    rows: 5,
+    dim: 64,
+    groupSize: 64,
+    eps: 1e-5,
+    normBeforeGate: false,
+    padding: 0,
+    inPlace: false,
+    scale: 3,
+  },
+  table: [
+    ...gatedTable,
+    ...gatedTable.map(
+      ([why, change]) => [`${why}, norm before gate`, { ...change, normBeforeGate: true }] as const,
+    ),
+  ],
+  build({ rows, dim, groupSize, eps, normBeforeGate, padding, inPlace, scale }, memory, draw) {
+    const row = { width: dim };
+    const gate = { width: dim, stride: dim + padding };
+    const values = draw.floats(rows * dim, -2, 2);
+    const out = inPlace ? memory.inout('out', values, row) : memory.output('out', rows, row);
+    return {
+      rows,
+      dim,
+      groupSize,
+      y: inPlace ? out : memory.input(values),
+      z: memory.input(draw.floats(rows * dim, -scale, scale), gate),
+      zStride: gate.stride,
+      weight: memory.input(draw.floats(dim, -2, 2)),
+      out,
+      eps,
+      normBeforeGate,
+    };
+  },
+  tolerance: 1e-6, // float32 rounding; the largest measured is 2e-7
+};

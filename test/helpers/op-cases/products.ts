@@ -1,0 +1,142 @@
+import { narrow } from '../../../lib/half';
+import type { NativeWeight, NativeWeightDtype } from '../../../lib/native-types';
+import type { Draw } from '../random';
+import type { GuardedMemory } from './guarded-memory';
+import type { OpCases } from './harness';
+
+function buildWeight(
+  dtype: NativeWeightDtype,
+  count: number,
+  size: number,
+  memory: GuardedMemory,
+  draw: Draw,
+): NativeWeight {
+  const values = draw.floats(count, -size, size);
+  return dtype === 'f32' ? memory.input(values) : memory.bits(narrow(values, dtype));
+}
+
+export type LinearCase = {
+  rows: number;
+  inputs: number;
+  outputs: number;
+  dtype: NativeWeightDtype;
+  /** The weight is in the backend's panels, as in a model, not row-major. */
+  packed: boolean;
+  bias: boolean;
+  /** Elements between the rows of x and y. */
+  padding: number;
+  seed?: number;
+  threads?: number;
+};
+
+const linearTable: readonly (readonly [why: string, change: Partial<LinearCase>])[] = [
+  ['the base', {}],
+  ['one row: decoding', { rows: 1 }],
+  ['two rows', { rows: 2 }],
+  ['three rows', { rows: 3 }],
+  ['four rows', { rows: 4 }],
+  ['five rows', { rows: 5 }],
+  ['seven rows', { rows: 7 }],
+  ['fifteen rows: one more than a tile of 14', { rows: 15 }],
+  ['rows of more than one block', { rows: 300, inputs: 33, outputs: 70 }],
+  ['one output', { outputs: 1 }],
+  ['outputs off the panels', { outputs: 33 }],
+  ['outputs off the panels, one row', { outputs: 67, rows: 1 }],
+  ['exactly four panels, one row', { outputs: 128, rows: 1 }],
+  ['many outputs, one row', { outputs: 1000, rows: 1, inputs: 24 }],
+  ['the outputs of x_proj: dt and two states', { outputs: 80, inputs: 192 }],
+  ['the inputs of dt_proj', { inputs: 48, outputs: 96 }],
+  ['one input', { inputs: 1 }],
+  ['one input, one output, one row', { inputs: 1, outputs: 1, rows: 1 }],
+  ['inputs off the vector width', { inputs: 37 }],
+  ['inputs of more than one block', { inputs: 1111, outputs: 40 }],
+  ['inputs of more than one block, one row', { inputs: 2050, outputs: 40, rows: 1 }],
+  ['no bias', { bias: false }],
+  ['rows inside wider ones, as dt in the projected row', { padding: 11 }],
+  ['one thread', { threads: 1, rows: 40 }],
+  ['more threads than work', { threads: 9, rows: 1, outputs: 5 }],
+];
+const kinds: readonly Pick<LinearCase, 'dtype' | 'packed'>[] = [
+  { dtype: 'f32', packed: true },
+  { dtype: 'bf16', packed: true },
+  { dtype: 'f16', packed: true },
+  { dtype: 'f32', packed: false },
+  { dtype: 'bf16', packed: false },
+  { dtype: 'f16', packed: false },
+];
+
+export const linearCases: OpCases<'linear', LinearCase> = {
+  op: 'linear',
+  base: { rows: 20, inputs: 64, outputs: 96, dtype: 'f32', packed: true, bias: true, padding: 0 },
+  table: kinds.flatMap((kind) =>
+    linearTable.map(
+      ([why, change]) =>
+        [`${kind.packed ? 'packed' : 'row-major'} ${kind.dtype}: ${why}`, { ...change, ...kind }] as const,
+    ),
+  ),
+  build({ rows, inputs, outputs, dtype, packed, bias, padding }, memory, draw) {
+    const x = { width: inputs, stride: inputs + padding };
+    const y = { width: outputs, stride: outputs + padding };
+    return {
+      rows,
+      inputs,
+      outputs,
+      x: memory.input(draw.floats(rows * inputs, -1, 1), x),
+      xStride: x.stride,
+      weight: buildWeight(dtype, outputs * inputs, 2 / Math.sqrt(inputs), memory, draw),
+      weightDtype: dtype,
+      weightPacked: packed,
+      bias: bias ? memory.input(draw.floats(outputs, -1, 1)) : undefined,
+      y: memory.output('y', rows, y),
+      yStride: y.stride,
+    };
+  },
+  tolerance: 1e-5,
+};
+
+export type EmbeddingCase = {
+  rows: number;
+  vocabulary: number;
+  dim: number;
+  dtype: NativeWeightDtype;
+  packed: boolean;
+  seed?: number;
+  threads?: number;
+};
+
+const embeddingTable: readonly (readonly [why: string, change: Partial<EmbeddingCase>])[] = [
+  ['the base', {}],
+  ['one token', { rows: 1 }],
+  ['more tokens than a task', { rows: 900, dim: 70 }],
+  ['a vocabulary off the panels', { vocabulary: 37 }],
+  ['a vocabulary of one', { vocabulary: 1 }],
+  ['width off the vector width', { dim: 83 }],
+  ['one channel', { dim: 1 }],
+  ['one thread', { threads: 1 }],
+];
+
+export const embeddingCases: OpCases<'embedding', EmbeddingCase> = {
+  op: 'embedding',
+  base: { rows: 20, vocabulary: 64, dim: 48, dtype: 'f32', packed: true },
+  table: kinds.flatMap((kind) =>
+    embeddingTable.map(
+      ([why, change]) =>
+        [`${kind.packed ? 'packed' : 'row-major'} ${kind.dtype}: ${why}`, { ...change, ...kind }] as const,
+    ),
+  ),
+  build({ rows, vocabulary, dim, dtype, packed }, memory, draw) {
+    return {
+      rows,
+      vocabulary,
+      dim,
+      ids: Int32Array.from({ length: rows }, (_, i) =>
+        i === 0 ? vocabulary - 1 : draw.int(0, vocabulary - 1),
+      ),
+      table: buildWeight(dtype, vocabulary * dim, 1, memory, draw),
+      tableDtype: dtype,
+      tablePacked: packed,
+      out: memory.output('out', rows, { width: dim }),
+    };
+  },
+  tolerance: 0, // nothing is computed
+};

@@ -1,0 +1,133 @@
+import type { NativeAlignment } from '../../../lib/native-types';
+import type { OpCases } from './harness';
+import { buildPath, type PathCase, pathTable, plainPath } from './paths';
+
+export type SsdScanCase = PathCase & {
+  heads: number;
+  headDim: number;
+  dState: number;
+  groups: number;
+  alignment: NativeAlignment;
+  softplus: boolean;
+  dtLimit: [number, number];
+  /** D, z, dt bias and the initial state are given. */
+  optional: boolean;
+  DPerChannel: boolean;
+  /** The final state is asked for. */
+  stateOut: boolean;
+  /** Elements between the rows of every tensor. */
+  padding: number;
+  /** The final state overwrites the initial one. */
+  inPlace: boolean;
+  /** Factor of dt and z. */
+  scale: number;
+  seed?: number;
+  threads?: number;
+};
+
+export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
+  op: 'ssd_scan',
+  base: {
+    ...plainPath,
+    heads: 4,
+    headDim: 16,
+    dState: 32,
+    groups: 1,
+    alignment: 'next',
+    softplus: true,
+    dtLimit: [0, Infinity],
+    optional: true,
+    DPerChannel: false,
+    stateOut: true,
+    padding: 0,
+    inPlace: false,
+    scale: 1,
+  },
+  table: [
+    ['the base', {}],
+    ...pathTable,
+    ['skipped rows, neighbours on the path adjacent', { keep: 0.4, alignment: 'none' }],
+    ['skipped rows with the dt before them', { keep: 0.4, alignment: 'previous', lengths: [40, 225] }],
+    ['skipped rows with their own dt', { keep: 0.4, alignment: 'own', lengths: [40, 225] }],
+    ['dt, B and C of other rows', { otherParams: true, keep: 0.7, lengths: [170] }],
+    ['dt, B and C of other rows with the dt before', { otherParams: true, keep: 0.7, alignment: 'previous' }],
+    ['no gate, skip connection, bias or state', { optional: false }],
+    ['dt without softplus', { softplus: false }],
+    ['dt clamped at both ends', { dtLimit: [0.3, 0.9] }],
+    ['a skip connection for each channel', { DPerChannel: true }],
+    ['final state not wanted', { stateOut: false, lengths: [150] }],
+    ['rows inside wider ones, as x, B, C and dt of a block are', { padding: 13 }],
+    ['wider rows, skipped and backward', { padding: 5, keep: 0.5, order: 'backward', lengths: [190] }],
+    ['state in place, as a block decodes', { inPlace: true, lengths: [1, 1, 1] }],
+    ['state in place, long', { inPlace: true, lengths: [140, 12] }],
+    ['one row less than a chunk of 64', { lengths: [63] }],
+    ['a chunk of 64', { lengths: [64] }],
+    ['one row more than a chunk of 64', { lengths: [65] }],
+    ['one row less than a chunk of 128', { lengths: [127] }],
+    ['a chunk of 128', { lengths: [128] }],
+    ['one row more than a chunk of 128', { lengths: [129] }],
+    ['one row more than a chunk of 256', { lengths: [257] }],
+    ['many chunks', { lengths: [600], heads: 2 }],
+    ['the shape of published models', { lengths: [150], headDim: 64, dState: 128, heads: 3 }],
+    ['one head', { heads: 1, lengths: [70] }],
+    ['one channel in a head', { headDim: 1, lengths: [70] }],
+    ['head_dim off the vector width', { headDim: 19, lengths: [70] }],
+    ['d_state 1', { dState: 1, lengths: [70] }],
+    ['d_state off the vector width', { dState: 13, lengths: [70] }],
+    ['d_state off the vector width, larger', { dState: 45, headDim: 33, lengths: [70] }],
+    ['two groups', { groups: 2, lengths: [70] }],
+    ['groups off the vector width', { groups: 3, heads: 6, dState: 7, headDim: 5, lengths: [70] }],
+    ['a group for each head', { groups: 4, lengths: [70] }],
+    ['exponentials at their ends: dt up to 40, gates up to 100', { scale: 40, lengths: [150] }],
+    ['exponentials at their ends over skipped rows', { scale: 40, keep: 0.2, lengths: [150] }],
+    ['tiny dt: a long memory', { scale: 1e-3, softplus: false, lengths: [300] }],
+    ['one thread', { threads: 1, lengths: [140] }],
+    ['more threads than work', { threads: 9, heads: 1, lengths: [2] }],
+  ],
+  build(c, memory, draw) {
+    const path = buildPath(c, draw);
+    const { rows, steps, sequences } = path;
+    const { heads, headDim, dState, groups, softplus, alignment, scale } = c;
+    const channels = heads * headDim;
+    const wide = { width: channels, stride: channels + c.padding };
+    const head = { width: heads, stride: heads + c.padding };
+    const group = { width: groups * dState, stride: groups * dState + c.padding };
+    const state = { width: sequences * channels * dState };
+    const h = draw.floats(state.width, -1, 1);
+    const stateInPlace = c.inPlace ? memory.inout('state', h, state) : undefined;
+    const optional = (count: number, low: number, high: number) =>
+      c.optional ? memory.input(draw.floats(count, low, high)) : undefined;
+    return {
+      rows,
+      heads,
+      headDim,
+      dState,
+      groups,
+      path,
+      x: memory.input(draw.floats(rows * channels, -2, 2), wide),
+      xStride: wide.stride,
+      dt: memory.input(draw.floats(rows * heads, softplus ? -4 * scale : 0.001 * scale, scale), head),
+      dtStride: head.stride,
+      A: memory.input(draw.floats(heads, -8, -0.05)),
+      B: memory.input(draw.floats(rows * group.width, -1, 1), group),
+      BStride: group.stride,
+      C: memory.input(draw.floats(rows * group.width, -1, 1), group),
+      CStride: group.stride,
+      D: optional(c.DPerChannel ? channels : heads, -1, 1),
+      DPerChannel: c.DPerChannel,
+      z: c.optional ? memory.input(draw.floats(rows * channels, -3 * scale, 3 * scale), wide) : undefined,
+      zStride: wide.stride,
+      dtBias: optional(heads, softplus ? -1 : 0, softplus ? 1 : 0.001),
+      dtMin: c.dtLimit[0],
+      dtMax: c.dtLimit[1],
+      skippedDt: alignment === 'own' ? memory.input(draw.floats(steps * heads, 0, 2)) : undefined,
+      stateIn: stateInPlace ?? (c.optional ? memory.input(h) : undefined),
+      stateOut: stateInPlace ?? (c.stateOut ? memory.output('state', 1, state) : undefined),
+      y: memory.output('y', rows, wide, path.index),
+      yStride: wide.stride,
+      alignment,
+      softplus,
+    };
+  },
+  tolerance: 1e-5,
+};

@@ -1,0 +1,305 @@
+// What the operators add to the kernels: dtypes, shapes of results, memory, concurrency, the checks of the binding.
+import { type Dtype, listDevices, ops, ScanPath, Tensor } from '../../lib';
+import { native } from '../../lib/native';
+import { expectClose, expectSame } from '../helpers/close';
+import { Draw } from '../helpers/random';
+
+const draw = new Draw(3);
+const floats = (shape: number[], low = -1, high = 1) =>
+  Tensor.from(
+    draw.floats(
+      shape.reduce((a, b) => a * b),
+      low,
+      high,
+    ),
+    shape,
+  );
+
+const [T, E, N] = [14, 10, 4];
+const scan = {
+  u: floats([T, E]),
+  delta: floats([T, E]),
+  A: floats([E, N], -4, -0.1),
+  B: floats([T, N]),
+  C: floats([T, N]),
+};
+const ssd = {
+  x: floats([T, 2, 5]),
+  dt: floats([T, 2]),
+  A: floats([2], -4, -0.1),
+  B: floats([T, N]),
+  C: floats([T, N]),
+};
+const conv = { x: floats([T, E]), weight: floats([E, 4]), bias: floats([E]) };
+const reshaped = (tensor: Tensor, shape: number[]) => Tensor.from(tensor.toFloat32(), shape);
+
+/** The tensors of an operator in another dtype. */
+async function converted<Options extends Record<string, Tensor>>(
+  options: Options,
+  dtype: Dtype,
+): Promise<Options> {
+  const entries = Object.entries(options).map(async ([name, tensor]) => [name, await tensor.to(dtype)]);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+describe.each(['bf16', 'f16'] as const)('%s', (dtype) => {
+  test('is computed in float32: the result is the rounded one of the widened inputs, the state float32', async () => {
+    const half = await converted(scan, dtype);
+    const want = await ops.selectiveScan(await converted(half, 'f32'));
+    const got = await ops.selectiveScan(half);
+    expect(got.y.dtype).toBe(dtype);
+    expect(got.y.data()).toEqual((await want.y.to(dtype)).data());
+    expect(got.state.dtype).toBe('f32');
+    expectSame('state', got.state.data(), want.state.data());
+  });
+
+  test('inputs, weights and residual streams may have different dtypes', async () => {
+    const x = await floats([3, 8]).to(dtype);
+    const weight = floats([8]);
+    const { y, residual } = await ops.rmsNorm({ x, weight, residual: floats([3, 8]) });
+    expect([y.dtype, residual.dtype]).toEqual([dtype, 'f32']);
+    const norm = await ops.gatedRmsNorm({ x, z: floats([3, 8]), weight });
+    const product = await ops.linear({ x, weight: floats([5, 8]) });
+    const full = await ops.linear({ x: floats([3, 8]), weight: await floats([5, 8]).to(dtype) });
+    expect([norm.y.dtype, product.y.dtype, full.y.dtype]).toEqual([dtype, dtype, 'f32']);
+    const table = await floats([5, 8]).to(dtype);
+    const { y: rows } = await ops.embedding({ ids: Tensor.from([4, 0], [2], { dtype: 'i32' }), table });
+    expect(rows.dtype).toBe(dtype);
+    expect(rows.data().subarray(0, 8)).toEqual(table.data().subarray(32, 40));
+  });
+});
+
+describe('shapes', () => {
+  test('a batch is packed sequences of one length', async () => {
+    const batch = { ...scan, u: reshaped(scan.u, [2, 7, E]), delta: reshaped(scan.delta, [2, 7, E]) };
+    const grouped = { B: reshaped(scan.B, [2, 7, 1, N]), C: reshaped(scan.C, [2, 7, N]) };
+    const got = await ops.selectiveScan({ ...batch, ...grouped });
+    const want = await ops.selectiveScan({ ...scan, path: ScanPath.full([7, 7]) });
+    expect([got.y.shape, got.state.shape]).toEqual([
+      [2, 7, E],
+      [2, E, N],
+    ]);
+    expectSame('y', got.y.data(), want.y.data());
+    expectSame('state', got.state.data(), want.state.data());
+  });
+
+  test('a batch may have a path too, over its rows one after another', async () => {
+    const path = ScanPath.full([7, 7]).reversed().subset([0, 5, 6, 7, 13]);
+    const batch = { x: reshaped(ssd.x, [2, 7, 2, 5]), dt: reshaped(ssd.dt, [2, 7, 2]) };
+    const grouped = { B: reshaped(ssd.B, [2, 7, N]), C: reshaped(ssd.C, [2, 7, N]) };
+    const got = await ops.ssdScan({ ...ssd, ...batch, ...grouped, path });
+    const want = await ops.ssdScan({ ...ssd, path });
+    expect(got.y.shape).toEqual([2, 7, 2, 5]);
+    expectSame('y', got.y.data(), want.y.data());
+    const skipped = [...got.y.toFloat32()].filter((_, i) => !path.index.includes(Math.floor(i / 10)));
+    expect(skipped).toEqual(new Array(9 * 10).fill(0));
+  });
+
+  test("a convolution's weight may be that of a PyTorch module, its state a row shorter than it is returned", async () => {
+    const state = floats([1, 3, E]);
+    const want = await ops.causalConv({ ...conv, state: reshaped(state, [1, 3, E]) });
+    const padded = Tensor.zeros([1, 4, E]);
+    (padded.data() as Float32Array).set(state.toFloat32(), E);
+    const got = await ops.causalConv({ ...conv, weight: reshaped(conv.weight, [E, 1, 4]), state: padded });
+    expectSame('y', got.y.data(), want.y.data());
+    expectSame('state', got.state.data(), want.state.data());
+    expect(got.state.shape).toEqual([1, 4, E]);
+    expectSame('state', got.state.data(), conv.x.toFloat32().subarray(-4 * E));
+  });
+
+  test('products, norms and embeddings keep the leading dimensions', async () => {
+    const x = floats([2, 3, 8]);
+    expect((await ops.linear({ x, weight: floats([5, 8]) })).y.shape).toEqual([2, 3, 5]);
+    const { y, residual } = await ops.rmsNorm({ x, weight: floats([8]) });
+    expect([y.shape, residual.shape]).toEqual([
+      [2, 3, 8],
+      [2, 3, 8],
+    ]);
+    expectSame('residual', residual.data(), x.data());
+    const ids = Tensor.zeros([2, 3], { dtype: 'i32' });
+    expect((await ops.embedding({ ids, table: floats([5, 8]) })).y.shape).toEqual([2, 3, 8]);
+  });
+});
+
+test('inputs are left as they are, and outputs are new', async () => {
+  const state = floats([1, E, N]);
+  const before = [scan.u, scan.delta, state].map((tensor) => tensor.toFloat32().slice());
+  const first = await ops.selectiveScan({ ...scan, state });
+  const second = await ops.selectiveScan({ ...scan, state });
+  expect([scan.u, scan.delta, state].map((tensor) => tensor.toFloat32())).toEqual(before);
+  expectSame('y', second.y.data(), first.y.data());
+  expect(second.y.data()).not.toBe(first.y.data());
+});
+
+test('an argument that is undefined is one that is absent', async () => {
+  const want = await ops.selectiveScan(scan);
+  const got = await ops.selectiveScan({
+    ...scan,
+    D: undefined,
+    path: undefined,
+    alignment: undefined,
+    softplus: undefined,
+  });
+  expectSame('y', got.y.data(), want.y.data());
+});
+
+test('operators may run at the same time, and their tensors be disposed meanwhile', async () => {
+  const wide = { x: floats([200, 96]), weight: floats([300, 96]) };
+  const want = await ops.linear(wide);
+  const calls = Array.from({ length: 12 }, () => {
+    const x = Tensor.from(wide.x.toFloat32().slice(), [200, 96]);
+    const call = ops.linear({ x, weight: wide.weight });
+    x.dispose();
+    return call;
+  });
+  for (const { y } of await Promise.all(calls)) expectSame('y', y.data(), want.y.data());
+});
+
+test('the event loop turns while an operator runs', async () => {
+  const call = ops.linear({ x: floats([256, 512]), weight: floats([2048, 512]) });
+  let done = false;
+  let turns = 0;
+  call.then(() => {
+    done = true;
+  });
+  while (!done) {
+    await new Promise(setImmediate);
+    turns++;
+  }
+  expect(turns).toBeGreaterThan(1);
+});
+
+test('a decoding step continues what a scan left', async () => {
+  const rows = (tensor: Tensor, begin: number, end: number) => {
+    const width = tensor.size / T;
+    return Tensor.from(tensor.toFloat32().slice(begin * width, end * width), [
+      end - begin,
+      ...tensor.shape.slice(1),
+    ]);
+  };
+  const part = (begin: number, end: number) => ({
+    ...ssd,
+    x: rows(ssd.x, begin, end),
+    dt: rows(ssd.dt, begin, end),
+    B: rows(ssd.B, begin, end),
+    C: rows(ssd.C, begin, end),
+  });
+  const whole = await ops.ssdScan(ssd);
+  const { state } = await ops.ssdScan(part(0, T - 1));
+  const step = await ops.ssdScan({ ...part(T - 1, T), state, path: ScanPath.full([1]) });
+  expectClose('y', step.y.toFloat32(), rows(whole.y, T - 1, T).toFloat32(), 1e-6);
+  expectClose('state', step.state.toFloat32(), whole.state.toFloat32(), 1e-6);
+});
+
+describe('the binding', () => {
+  const path = ScanPath.full(2);
+  const params = () => ({
+    rows: 2,
+    channels: 3,
+    width: 2,
+    path: { index: path.index, paramIndex: path.paramIndex, gap: path.gap, offsets: path.offsets },
+    x: new Float32Array(6),
+    weight: new Float32Array(6),
+    y: new Float32Array(6),
+    mode: 'compact' as const,
+    silu: true,
+  });
+  const run = async (change: object) => native.runOp('causal_conv', { ...params(), ...change }, {});
+  const detached = new Float32Array(6);
+  structuredClone(detached, { transfer: [detached.buffer] });
+  const int32s = (...values: number[]) => Int32Array.from(values);
+
+  test('runs what is whole, on the chosen backend', async () => {
+    expect((await run({})).split('/')[0]).toBe(native.cpuBackends().chosen);
+    expect(listDevices()).toMatchObject([{ id: 'cpu', backend: native.cpuBackends().chosen }]);
+  });
+
+  // lib/ops lets none of this through; no mistake in it may reach memory outside an array.
+  test.each<[string, object, string]>([
+    [
+      'an array that is too short',
+      { x: new Float32Array(5) },
+      'an array that holds its whole shape for native argument x.',
+    ],
+    [
+      'an output that is too short',
+      { y: new Float32Array(5) },
+      'an array that holds its whole shape for native argument y.',
+    ],
+    [
+      'an array of another type',
+      { x: new Float64Array(6) },
+      'a typed array of its element type for native argument x.',
+    ],
+    ['a missing array', { weight: undefined }, 'for native argument weight.'],
+    ['a detached array', { x: detached }, 'for native argument x.'],
+    ['a size of 0', { rows: 0 }, 'a whole number from 1 to 2147483647 for native argument rows.'],
+    ['a size that is no number', { channels: Number.NaN }, 'for native argument channels.'],
+    ['sizes whose product is too large', { rows: 2 ** 31 - 1, channels: 2 ** 31 - 1 }, 'for native argument'],
+    ['a stride within the row', { xStride: 2 }, 'at least the width of a row for native argument xStride.'],
+    [
+      'a stride beyond the array',
+      { xStride: 4 },
+      'an array that holds its whole shape for native argument x.',
+    ],
+    [
+      'rows outside the tensors',
+      { path: { ...params().path, index: int32s(0, 2) } },
+      'rows of the tensors for native argument path.index.',
+    ],
+    [
+      'negative rows',
+      { path: { ...params().path, index: int32s(-1, 0) } },
+      'for native argument path.index.',
+    ],
+    [
+      'parameter rows outside the tensors',
+      { path: { ...params().path, paramIndex: int32s(0, 9) } },
+      'for native argument path.paramIndex.',
+    ],
+    ['too few gaps', { path: { ...params().path, gap: int32s(1) } }, 'for native argument path.gap.'],
+    ['a gap of 0', { path: { ...params().path, gap: int32s(1, 0) } }, 'for native argument path.gap.'],
+    [
+      'offsets beyond the steps',
+      { path: { ...params().path, offsets: int32s(0, 3) } },
+      'for native argument path.offsets.',
+    ],
+    [
+      'offsets that descend',
+      { path: { ...params().path, offsets: int32s(0, 2, 1, 2) } },
+      'for native argument path.offsets.',
+    ],
+    ['a path without arrays', { path: {} }, 'for native argument index.'],
+    ['no path', { path: undefined }, 'an object for native argument path.'],
+    ['an unknown mode', { mode: 'same' }, 'one of its values for native argument mode.'],
+    [
+      'a window that is too wide',
+      { width: 17, weight: new Float32Array(51) },
+      'at most 16 for native argument width.',
+    ],
+  ])('refuses %s', async (_what, change, message) => {
+    await expect(run(change)).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test('refuses ids beyond a table, unknown operators and unknown backends', async () => {
+    const embedding = {
+      rows: 1,
+      vocabulary: 2,
+      dim: 1,
+      table: new Float32Array(2),
+      tableDtype: 'f32' as const,
+    };
+    const call = async () =>
+      native.runOp('embedding', { ...embedding, ids: int32s(2), out: new Float32Array(1) }, {});
+    await expect(call()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    expect(() => native.runOp('pooling' as never, {} as never, {})).toThrow(
+      'an operator for native argument name.',
+    );
+    expect(() => native.runOp('causal_conv', params(), { backend: 'sse' })).toThrow(
+      'for native argument backend.',
+    );
+  });
+});
