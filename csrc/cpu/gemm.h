@@ -1,30 +1,79 @@
-// The inner loop of every matrix product: a tile of M rows x P pairs of vectors, held in registers.
+// What the matrix products of linear.cc and ssd_chunked.cc share: the register tile, and moving rows into columns.
 #pragma once
 #include "cpu/kernels.h"
+#include "cpu/parallel.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 
-// Rows of a tile: as many as leave the registers room for two vectors of b and one broadcast element of a.
+// Rows of a tile: as many as leave registers for two vectors of b and one broadcast element of a.
 constexpr int kTileRows = kWidth == 16 ? 14 : kWidth == 8 ? 6 : 4;
 
-// acc[i][.] += sum over k < count, in this order, of a[i][k] * b[k][.]
-// Rows of a are a_stride apart, rows of b b_stride, and the P blocks of kPanel columns of b panel_stride.
-template <int M, int P, class B>
-[[gnu::always_inline]] inline void multiply(Vec (&acc)[M][2 * P], const float* a, int64_t a_stride, const B* b,
-                                            int64_t b_stride, int64_t panel_stride, int64_t count) {
+// Calls body with an object whose `count` is `rows`, 1 .. M, as a constant for the compiler.
+template <int M>
+struct Rows {
+  static constexpr int count = M;
+};
+template <int M = kTileRows, class Body>
+[[gnu::always_inline]] inline void with_rows(int64_t rows, const Body& body) {
+  if constexpr (M > 1) {
+    if (rows < M) return with_rows<M - 1>(rows, body);
+  }
+  body(Rows<M>());
+}
+
+template <int M, int V>
+[[gnu::always_inline]] inline void clear(Vec (&acc)[M][V]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < M; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < V; ++j) acc[i][j] = set1(0.f);
+  }
+}
+
+// acc[i][.] += a[i][k] * b[k][.] for k = 0, 1, .. count - 1: one order of summation, whatever M and P are. Rows of a are
+// a_stride apart, rows of b b_stride; b has P blocks of kPanel columns, block_stride apart. `ahead` is how many bytes
+// ahead of its reading b is prefetched, for what comes from memory.
+template <int M, int P, int ahead = 0, class B>
+[[gnu::always_inline]] inline void multiply_add(Vec (&acc)[M][2 * P], const float* a, int64_t a_stride, const B* b,
+                                                int64_t b_stride, int64_t block_stride, int64_t count) {
   for (int64_t k = 0; k < count; ++k, b += b_stride) {
     Vec bk[2 * P];
 #pragma GCC unroll 8
-    for (int j = 0; j < 2 * P; ++j) bk[j] = load(b + j / 2 * panel_stride + j % 2 * kWidth);
-    if constexpr (M * P <= PFM) {
-#pragma GCC unroll 8
-      for (int j = 0; j < P; ++j) __builtin_prefetch(b + j * panel_stride + PFD / int(sizeof(B)));
+    for (int j = 0; j < 2 * P; ++j) {
+      const B* at = b + j / 2 * block_stride + j % 2 * kWidth;
+      if (ahead > 0 && j % 2 == 0) __builtin_prefetch(at + ahead / int(sizeof(B)));
+      bk[j] = load(at);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < M; ++i) {
       const Vec ai = set1(a[i * a_stride + k]);
 #pragma GCC unroll 8
       for (int j = 0; j < 2 * P; ++j) acc[i][j] = fma(ai, bk[j], acc[i][j]);
+    }
+  }
+}
+
+// The first n elements of a vector, widened; the other lanes are 0.
+inline Vec load_widened(const float* p, int64_t n) { return load_some(p, n); }
+template <class T>
+inline Vec load_widened(const T* p, int64_t n) {
+  if (n >= kWidth) return load(p);
+  T padded[kWidth] = {};
+  memcpy(padded, p, size_t(n) * sizeof(T));
+  return load(padded);
+}
+
+// dst[c][r] = src[r][c], widened to float32.
+template <class T>
+void transpose(const T* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst, int64_t dst_stride) {
+  for (int64_t r = 0; r < rows; r += kWidth) {
+    for (int64_t c = 0; c < cols; c += kWidth) {
+      Vec square[kWidth];
+#pragma GCC unroll 16
+      for (int i = 0; i < kWidth; ++i)
+        square[i] = r + i < rows ? load_widened(src + (r + i) * src_stride + c, cols - c) : set1(0.f);
+      transpose(square);
+      for (int i = 0; i < kWidth && c + i < cols; ++i) store_some(dst + (c + i) * dst_stride + r, square[i], rows - r);
     }
   }
 }

@@ -1,137 +1,185 @@
-// Matrix products with packed weights.
+// Matrix products. A task is a block of rows times a range of panels. For one panel after the other it walks the inputs in
+// blocks of kDepth: all rows of the block meet the same few kilobytes of weights while these are in the first cache.
+//
+// Every output is summed in one order: within kDepth inputs in a register, then block after block onto y, then the bias.
+// So a row's result is the same to the bit alone or among others, and for any number of threads.
+#include "core/arena.h"
 #include "cpu/gemm.h"
+#include "ops/pack.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
 
-constexpr int64_t kDepth = KC;          // inputs of one block: a panel's share of it is 32 KB at most
-constexpr int64_t kXStride = kDepth + 16; // one row of one block of x; an odd number of cache lines spreads rows over the cache's sets
-constexpr int64_t kBlockRows = BT * 14;
-constexpr int64_t kXFloats = XB * 1024;
-constexpr int64_t kChunkFloats = kDepth * kPanel;
+constexpr int64_t kDepth = 256;
+constexpr int64_t kBlockRows = 112;                      // of a task: 8 tiles, or 19 or 28 of the narrower vectors
+constexpr int64_t kRangeColumns = 384;                   // of a task, at most: its part of y stays in the second cache
+constexpr int64_t kXStride = kDepth + 16;                // an odd number of cache lines: rows spread over the cache's sets
+constexpr int64_t kXFloats = 2 * kBlockRows * kXStride;  // of x that a task copies at once: two blocks of inputs or more
+constexpr int64_t kChunkFloats = kDepth * kPanel;        // a panel's weights for one block of inputs
+constexpr int kAhead = 1024;                             // bytes from the weight being read to the one being fetched
 
-int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-struct Output {
-  float* y;
-  int64_t stride, columns;  // columns left in this panel or panels
-  const float* bias;        // null except for the last block
-  bool first;
+struct Task {
+  int64_t row, rows;  // of x and y
+  int64_t panel, end;
 };
 
-template <int M, int P>
-[[gnu::always_inline]] inline void finish(Vec (&acc)[M][2 * P], const Output& out) {
-#pragma GCC unroll 16
-  for (int i = 0; i < M; ++i) {
-    float* y = out.y + i * out.stride;
-#pragma GCC unroll 8
-    for (int j = 0; j < 2 * P; ++j) {
-      const int64_t n = out.columns - j * kWidth;
-      if (n <= 0) break;
-      if (!out.first) acc[i][j] = load_some(y + j * kWidth, n) + acc[i][j];
-      if (out.bias) acc[i][j] = acc[i][j] + load_some(out.bias + j * kWidth, n);
-      store_some(y + j * kWidth, acc[i][j], n);
+// Where a product goes. It is stored, or added to what the blocks of inputs before it have left there.
+struct Output {
+  float* y;
+  int64_t y_stride, columns;  // columns that are left from here on
+  const float* bias;          // null unless this is the last block of inputs
+  bool add;
+};
+
+// Stores or adds rows x width sums.
+void put(const float* sums, int64_t rows, int64_t width, const Output& out) {
+  const int64_t columns = min(width, out.columns);
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; j += kWidth) {
+      float* y = out.y + i * out.y_stride + j;
+      Vec sum = load(sums + i * width + j);
+      if (out.add) sum = load_some(y, columns - j) + sum;
+      if (out.bias) sum = sum + load_some(out.bias + j, columns - j);
+      store_some(y, sum, columns - j);
     }
   }
 }
 
 template <int M, int P, class W>
-void tile(const float* x, const W* w, int64_t panel_stride, int64_t depth, const Output& out) {
+[[gnu::noinline]] void multiply_tile(const float* x, const W* w, int64_t panel_stride, int64_t depth,
+                                     const Output& out) {
+  for (int i = 0; i < M; ++i)
+    for (int64_t j = 0; j < min(P * kPanel, out.columns); j += kWidth)
+      __builtin_prefetch(out.y + i * out.y_stride + j, 1);
   Vec acc[M][2 * P];
+  clear(acc);
+  multiply_add<M, P, kAhead>(acc, x, kXStride, w, kPanel, panel_stride, depth);
+  alignas(kAlignment) float sums[M][P * kPanel];
 #pragma GCC unroll 16
-  for (int i = 0; i < M; ++i)
-    for (int j = 0; j < 2 * P; ++j) acc[i][j] = set1(0.f);
-#if PFY
-#pragma GCC unroll 16
-  for (int i = 0; i < M; ++i)
-    for (int j = 0; j < 2 * P; ++j) __builtin_prefetch(out.y + i * out.stride + j * kWidth, 1);
-#endif
-  multiply<M, P>(acc, x, kXStride, w, kPanel, panel_stride, depth);
-  finish<M, P>(acc, out);
-}
-
-template <int M, class W>
-void tile_of(int64_t rows, const float* x, const W* w, int64_t depth, const Output& out) {
-  if constexpr (M > 1) {
-    if (rows < M) return tile_of<M - 1>(rows, x, w, depth, out);
+  for (int i = 0; i < M; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < 2 * P; ++j) store(&sums[i][j * kWidth], acc[i][j]);
   }
-  tile<M, 1>(x, w, 0, depth, out);
+  put(sums[0], M, P * kPanel, out);
 }
 
-struct Plan {
-  int64_t blocks, rows_per_block, tasks_per_block, panels_per_task;
-};
+// All rows of a task times one chunk of weights, in tiles of about the same size.
+template <class W>
+void multiply_rows(const float* x, int64_t rows, const W* w, int64_t depth, Output out) {
+  const int64_t tiles = ceil_div(rows, kTileRows);
+  float* const y = out.y;
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t begin = rows * t / tiles, end = rows * (t + 1) / tiles;
+    out.y = y + begin * out.y_stride;
+    with_rows(end - begin, [&](auto m) { multiply_tile<m.count, 1>(x + begin * kXStride, w, 0, depth, out); });
+  }
+}
+
+// One or two rows have too few sums in flight to hide the latency of the multiplier, so they take several panels at once.
+constexpr int64_t panels_at_once(int64_t rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
 
 template <class W>
-void block(const LinearParams& p, int64_t row0, int64_t rows, int64_t panel0, int64_t panel1, float* scratch) {
-  float* const xs = scratch;
-  float* const chunk = scratch + kXFloats;
-  const int64_t N = p.weight.rows, K = p.weight.cols, tiles = ceil_div(rows, kTileRows);
-  const int64_t group = max(kXFloats / (rows * kXStride), 1) * kDepth;
-  const W* const weights = static_cast<const W*>(p.weight.data);
-  constexpr bool is_float = sizeof(W) == 4;
-  const bool widen = !is_float && tiles > 2;
-  const int64_t kP = rows == 1 ? P1 : rows == 2 ? P2 : 1;
-  for (int64_t g = 0; g < K; g += group) {
-    const int64_t g_end = min(g + group, K);
-    for (int64_t k = g; k < g_end; k += kDepth)
-      for (int64_t r = 0; r < rows; ++r)
-        __builtin_memcpy(xs + ((k - g) / kDepth * rows + r) * kXStride, p.x + (row0 + r) * p.x_stride + k, size_t(min(K - k, kDepth)) * 4);
-    for (int64_t q = panel0, step; q < panel1; q += step) {
-      step = q + kP <= panel1 ? kP : 1;
-      for (int64_t k = g; k < g_end; k += kDepth) {
-        const int64_t depth = min(K - k, kDepth);
-        const W* w = weights + (q * K + k) * kPanel;
-        const float* x = xs + (k - g) / kDepth * rows * kXStride;
-        Output out = {p.y + row0 * p.y_stride + q * kPanel, p.y_stride, N - q * kPanel,
-                            p.bias && k + depth == K ? p.bias + q * kPanel : nullptr, k == 0};
-        if (step == 4) { out.columns = min(out.columns, 4 * kPanel); tile<1, 4>(x, w, K * kPanel, depth, out); continue; }
-        if (step == 2) { out.columns = min(out.columns, 2 * kPanel); tile<2, 2>(x, w, K * kPanel, depth, out); continue; }
-        if (widen) for (int64_t i = 0; i < depth * kPanel; i += kWidth) store(chunk + i, load(w + i));
-        for (int64_t t = 0; t < tiles; ++t) {
-          const int64_t r0 = rows * t / tiles, r1 = rows * (t + 1) / tiles;
-          out.y = p.y + (row0 + r0) * p.y_stride + q * kPanel;
-          if (widen)
-            tile_of<kTileRows>(r1 - r0, x + r0 * kXStride, (const float*)chunk, depth, out);
+void multiply_panels(const float* x, int64_t rows, const W* w, int64_t panel_stride, int64_t depth, const Output& out) {
+  if (rows == 1)
+    multiply_tile<1, panels_at_once(1)>(x, w, panel_stride, depth, out);
+  else
+    multiply_tile<2, panels_at_once(2)>(x, w, panel_stride, depth, out);
+}
+
+template <class W>
+void widen(const W* w, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; i += kWidth) store(out + i, load(w + i));
+}
+
+// Inputs [k, end) of the task's rows as blocks of (rows, kXStride).
+void copy_inputs(const LinearParams& p, const Task& t, int64_t k, int64_t end, float* x) {
+  for (; k < end; k += kDepth)
+    for (int64_t r = 0; r < t.rows; ++r, x += kXStride)
+      memcpy(x, p.x + (t.row + r) * p.x_stride + k, size_t(min(kDepth, end - k)) * sizeof(float));
+}
+
+template <class W>
+void run_task(const LinearParams& p, const Task& t, float* scratch) {
+  const WeightMatrix& weight = p.weight;
+  const W* const w = static_cast<const W*>(weight.data);
+  const int64_t K = weight.cols;
+  float *const x = scratch, *const chunk = scratch + kXFloats;
+  // Packed weights are read where they are, and widened in registers unless that would be done many times over.
+  const bool plain = weight.panel == 1;
+  const bool in_place = !plain && (weight.dtype == DType::f32 || t.rows <= 2 * kTileRows);
+
+  const int64_t span = kXFloats / (t.rows * kXStride) * kDepth;
+  for (int64_t first = 0; first < K; first += span) {
+    const int64_t end = min(first + span, K);
+    copy_inputs(p, t, first, end, x);
+    int64_t at_once = in_place ? panels_at_once(t.rows) : 1;
+    for (int64_t panel = t.panel; panel < t.end; panel += at_once) {
+      if (panel + at_once > t.end) at_once = 1;
+      for (int64_t k = first; k < end; k += kDepth) {
+        const int64_t depth = min(kDepth, end - k), column = panel * kPanel;
+        const float* xk = x + (k - first) / kDepth * t.rows * kXStride;
+        const W* wk = w + (panel * K + k) * kPanel;
+        const Output out = {.y = p.y + t.row * p.y_stride + column,
+                            .y_stride = p.y_stride,
+                            .columns = min(weight.rows - column, at_once * kPanel),
+                            .bias = p.bias && k + depth == K ? p.bias + column : nullptr,
+                            .add = k > 0};
+        if (at_once > 1) {
+          multiply_panels(xk, t.rows, wk, K * kPanel, depth, out);
+        } else if (in_place) {
+          multiply_rows(xk, t.rows, wk, depth, out);
+        } else {
+          if (plain)
+            transpose(w + column * K + k, K, out.columns, depth, chunk, kPanel);
           else
-            tile_of<kTileRows>(r1 - r0, x + r0 * kXStride, w, depth, out);
+            widen(wk, depth * kPanel, chunk);
+          multiply_rows(xk, t.rows, static_cast<const float*>(chunk), depth, out);
         }
       }
     }
   }
 }
 
-Status run(const LinearParams& p, ExecContext& ctx) {
-  const int64_t N = p.weight.rows, panels = ceil_div(N, kPanel);
-  const int threads = ctx.pool.threads();
-  ctx.pool.reserve_scratch(size_t(kXFloats + kChunkFloats) * 4);
-  const int64_t row_blocks = ceil_div(p.rows, kBlockRows);
-  const int64_t wanted = threads == 1 ? 1 : ceil_div(8 * threads, row_blocks);
-  int64_t per_task = max(ceil_div(panels, wanted), 1); if (per_task > PPT) per_task = PPT;
-  const int64_t ranges = ceil_div(panels, per_task);
-  ctx.pool.parallel_for(row_blocks * ranges, [&](int64_t task, int worker) {
-    #if ORD
-const int64_t b = task % row_blocks, q = task / row_blocks;
-#else
-const int64_t b = task / ranges, q = task % ranges;
-#endif
-    const int64_t r0 = p.rows * b / row_blocks, r1 = p.rows * (b + 1) / row_blocks;
-    const int64_t q0 = q * per_task, q1 = min(q0 + per_task, panels);
-    float* s = ctx.pool.scratch<float>(worker);
-    switch (p.weight.dtype) {
-      case DType::bf16: return block<bf16>(p, r0, r1 - r0, q0, q1, s);
-      case DType::f16: return block<f16>(p, r0, r1 - r0, q0, q1, s);
-      default: return block<float>(p, r0, r1 - r0, q0, q1, s);
-    }
+template <class W>
+void run_all(const LinearParams& p, ThreadPool& pool) {
+  const int64_t panels = ceil_div(p.weight.rows, kPanel), blocks = ceil_div(p.rows, kBlockRows);
+  // Eight tasks or more for each thread, so that one which is held up does not hold up all, as far as that leaves a task
+  // some panels.
+  const int64_t share = ceil_div(blocks * panels, pool.threads());
+  const int64_t per_task = share < 4 ? share : min(ceil_div(share, 32) * 4, kRangeColumns / kPanel);
+  pool.reserve_scratch(size_t(kXFloats + kChunkFloats) * sizeof(float));
+  // Tasks with the same weights follow each other.
+  pool.parallel_for(ceil_div(panels, per_task) * blocks, [&](int64_t task, int worker) {
+    const int64_t block = task % blocks, row = p.rows * block / blocks, panel = task / blocks * per_task;
+    const Task t = {.row = row,
+                    .rows = p.rows * (block + 1) / blocks - row,
+                    .panel = panel,
+                    .end = min(panel + per_task, panels)};
+    run_task<W>(p, t, pool.scratch<float>(worker));
   });
-  ctx.route = kIsa;
+}
+
+Support supports(const LinearParams& p) { return supports_panel(p.weight, kPanel, kIsa); }
+
+Status run(const LinearParams& p, ExecContext& ctx) {
+  switch (p.weight.dtype) {
+    case DType::bf16:
+      ctx.route = SKIPSCAN_NAME(SKIPSCAN_ISA) "/bf16";
+      run_all<bf16>(p, ctx.pool);
+      break;
+    case DType::f16:
+      ctx.route = SKIPSCAN_NAME(SKIPSCAN_ISA) "/f16";
+      run_all<f16>(p, ctx.pool);
+      break;
+    default:
+      ctx.route = SKIPSCAN_NAME(SKIPSCAN_ISA) "/f32";
+      run_all<float>(p, ctx.pool);
+  }
   return {};
 }
 
 }  // namespace
 
-extern const Op<LinearParams> linear = {supports_all, run};
+const Op<LinearParams> linear = {supports, run};
 
 }  // namespace skipscan::cpu::SKIPSCAN_ISA

@@ -64,4 +64,10 @@ NonFinite pack_rows(const void* source, DType source_dtype, int64_t first_row, i
   }
 }
 
+Support supports_panel(const WeightMatrix& matrix, int32_t panel, const char* kernels) {
+  if (matrix.panel == 1 || matrix.panel == panel) return {};
+  return {false, "The weights are packed in panels of " + std::to_string(matrix.panel) + " rows but the " + kernels +
+                     " kernels read panels of " + std::to_string(panel) + " rows; pack them for this backend."};
+}
+
 }  // namespace skipscan

@@ -1,5 +1,6 @@
 // Bringing plain matrices into the panels that products read (weight_matrix.h).
 #pragma once
+#include "ops/op.h"
 #include "ops/weight_matrix.h"
 
 namespace skipscan {
@@ -17,5 +18,8 @@ struct NonFinite {
 // calls for different panels may run at once. Returns a non-finite element if there is one.
 NonFinite pack_rows(const void* source, DType source_dtype, int64_t first_row, int64_t rows, const WeightMatrix& matrix,
                     void* packed);
+
+// Whether kernels that read plain matrices and panels of `panel` rows can read this one; `kernels` is their name.
+Support supports_panel(const WeightMatrix& matrix, int32_t panel, const char* kernels);
 
 }  // namespace skipscan

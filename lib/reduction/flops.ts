@@ -1,6 +1,7 @@
 import { invalidArgument, mismatch, SkipscanError } from '../errors';
 import type { LanguageModelConfig } from '../models/config';
 import { blockRows, removedTokens } from './counts';
+import { checkConfig, Options } from './options';
 import type { Policy } from './policy-types';
 import { type ResolvedPolicy, resolvePolicy } from './resolve';
 import { selectionFlops } from './selection-flops';
@@ -46,17 +47,15 @@ export function blockFlopsPerToken(config: LanguageModelConfig): number {
  * @throws SkipscanError `ERR_ARGUMENT` when the policy does not fit the model or the length, or is `ltmp` without `counts`.
  */
 export function flops(config: LanguageModelConfig, o: FlopsOptions): Flops {
-  const { length, headRows = 1 } = o;
-  if (!Number.isSafeInteger(length) || length < 1) {
-    throw invalidArgument('length', 'a whole number of tokens above 0', length);
-  }
-  if (!Number.isSafeInteger(headRows) || headRows < 0) {
-    throw invalidArgument('headRows', 'a whole number of rows', headRows);
-  }
+  checkConfig(config);
+  const options = new Options('flops()', o, ['length', 'headRows', 'reduction', 'counts']);
+  const length = options.whole('length', 1);
+  const headRows = options.whole('headRows', 0, 1);
   const head = headRows * 2 * config.dModel * config.vocabRows;
-  const { rows, reduction } = o.reduction
-    ? reducedWork(config, resolvePolicy(o.reduction, config, length), o)
-    : { rows: length * config.layers, reduction: 0 };
+  const { rows, reduction } =
+    o.reduction !== undefined
+      ? reducedWork(config, resolvePolicy(o.reduction, config, length), o)
+      : { rows: length * config.layers, reduction: 0 };
   const blocks = rows * blockFlopsPerToken(config);
   return { total: blocks + head + reduction, blocks, head, reduction };
 }

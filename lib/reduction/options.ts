@@ -1,4 +1,5 @@
 import { invalidArgument, mismatch, SkipscanError } from '../errors';
+import type { LanguageModelConfig } from '../models/config';
 
 /** Reads and checks the options of one call. Every complaint names the option, the call and what was found. */
 export class Options {
@@ -37,8 +38,8 @@ export class Options {
   }
 
   /** A whole number from `low` to 2^53 - 1. */
-  whole(name: string, low: number, byDefault: number): number {
-    const expected = low === 0 ? 'a whole number from 0 to 2^53 - 1' : `a whole number of at least ${low}`;
+  whole(name: string, low: number, byDefault?: number): number {
+    const expected = `a whole number from ${low} to 2^53 - 1`;
     return this.number(name, expected, (n) => Number.isSafeInteger(n) && n >= low, byDefault);
   }
 
@@ -85,5 +86,12 @@ export class Options {
 
   #label(name: string): string {
     return `${this.#prefix}${name} of ${this.#call}`;
+  }
+}
+
+/** Checks that a value passed as the config is one, at least by its layers; passing the model instead is an easy slip. */
+export function checkConfig(config: LanguageModelConfig): void {
+  if (!Number.isSafeInteger(config?.layers) || config.layers < 1) {
+    throw invalidArgument('config', 'the config of a language model, such as model.config,', config);
   }
 }

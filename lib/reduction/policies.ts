@@ -207,14 +207,7 @@ function amountPart(options: Options, leastKeep = 0): { keep: number } | { flops
       'Give keep, the share of the tokens that each reduction keeps, or flopsReduction, the share of FLOPs to save.',
     );
   }
-  if (!options.has('keep')) {
-    const flopsReduction = options.number(
-      'flopsReduction',
-      'a number above 0 and below 1, the share of FLOPs to save,',
-      (x) => x > 0 && x < 1,
-    );
-    return { flopsReduction };
-  }
+  if (!options.has('keep')) return { flopsReduction: flopsReductionOf(options) };
   const keep = options.number('keep', 'a number above 0 and up to 1', (x) => x > 0 && x <= 1);
   if (keep < leastKeep) {
     throw options.fail(
@@ -225,6 +218,12 @@ function amountPart(options: Options, leastKeep = 0): { keep: number } | { flops
     );
   }
   return { keep };
+}
+
+/** @internal The option `flopsReduction`. */
+export function flopsReductionOf(options: Options): number {
+  const expected = 'a number above 0 and below 1, the share of FLOPs to save,';
+  return options.number('flopsReduction', expected, (x) => x > 0 && x < 1);
 }
 
 function shareDropped(options: Options, branch: 'hidden' | 'residual', byDefault: number): number {

@@ -1,6 +1,7 @@
 import { describe, invalidArgument, SkipscanError } from '../errors';
 import type { LanguageModelConfig } from '../models/config';
 import { blockRows, countsAfter, leastKeep, protectedCount } from './counts';
+import { checkConfig } from './options';
 import { policyFromJSON } from './policies';
 import type { CountedPolicy, LtmpPolicy, Policy } from './policy-types';
 
@@ -41,6 +42,7 @@ export function resolvePolicy(
   length: number,
   start = 0,
 ): ResolvedPolicy {
+  checkConfig(config);
   const checked = policyFromJSON(policy, 'the reduction');
   if (!Number.isSafeInteger(length) || length < 1) {
     throw invalidArgument('length', 'a whole number of tokens above 0', length);

@@ -1,5 +1,6 @@
 import type { LanguageModelConfig } from '../models/config';
-import { prune } from './policies';
+import { checkConfig, Options } from './options';
+import { flopsReductionOf, prune } from './policies';
 import type { PrunePolicy } from './policy-types';
 
 /** The layers of arXiv 2410.14725, by the number of layers: the 1.3B and 1.4B models, and the 2.7B and 2.8B models. */
@@ -16,6 +17,7 @@ const published = [
  * `utrc({ ...paperSchedule(model.config), flopsReduction: 0.2 })` is the papers' setting.
  */
 export function paperSchedule(config: LanguageModelConfig): { layers: number[] } {
+  checkConfig(config);
   const nearest = published.reduce((a, b) =>
     Math.abs(b.depth - config.layers) < Math.abs(a.depth - config.layers) ? b : a,
   );
@@ -33,7 +35,7 @@ export function paperSchedule(config: LanguageModelConfig): { layers: number[] }
 export function recommended(config: LanguageModelConfig, o: { flopsReduction: number }): PrunePolicy {
   return prune({
     ...paperSchedule(config),
-    flopsReduction: o.flopsReduction,
+    flopsReduction: flopsReductionOf(new Options('recommended()', o, ['flopsReduction'])),
     importance: { metric: 'state' },
     alignment: 'next',
     protectLast: 32,

@@ -1,7 +1,7 @@
 /** The shapes of state-spaces/mamba-130m and mamba2-130m, and two small ones that try the benchmark itself in seconds. */
 export const shapes = {
   'mamba-130m': mamba({ dModel: 768, layers: 24, vocabulary: 50280, dState: 16 }),
-  'mamba2-130m': mamba2({ dModel: 768, layers: 24, vocabulary: 50280, dState: 128, headDim: 64 }),
+  'mamba2-130m': mamba2({ dModel: 768, layers: 24, vocabulary: 50288, dState: 128, headDim: 64 }),
   'mamba-tiny': mamba({ dModel: 128, layers: 3, vocabulary: 1024, dState: 16 }),
   'mamba2-tiny': mamba2({ dModel: 128, layers: 3, vocabulary: 1024, dState: 32, headDim: 32 }),
 };
