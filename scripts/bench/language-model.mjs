@@ -48,8 +48,9 @@ async function main(options) {
 
   const results = report.shapes.flatMap((shape) => shape.results);
   const disturbed = results.filter(({ otherCores }) => otherCores.max > quietCores).length;
-  if (disturbed > 0)
+  if (disturbed > 0) {
     console.log(`\n${disturbed} results were disturbed by other work: repeat them on a quiet machine.`);
+  }
   if (options.json) {
     mkdirSync(dirname(options.json), { recursive: true });
     writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);

@@ -17,22 +17,25 @@ function mamba2(shape) {
 }
 
 /** The matrices of one block as `[outputs, inputs]`, and the other parameters that a block holds. */
-function blockParameters({
-  family,
-  dModel: D,
-  dInner: E,
-  dState: N,
-  convWidth: W,
-  dtRank: R,
-  groups: G,
-  heads: H,
-}) {
+function blockParameters(shape) {
+  const { family, dModel: D, dInner: E, dState: N, convWidth: W, dtRank: R, groups: G, heads: H } = shape;
   if (family === 'mamba') {
-    const matrices = [[2 * E, D], [R + 2 * N, E], [E, R], [D, E]]; // biome-ignore format: a table
+    const matrices = [
+      [2 * E, D],
+      [R + 2 * N, E],
+      [E, R],
+      [D, E],
+    ];
     return { matrices, others: D + E * (W + 1) + E + E * N + E };
   }
   const conv = E + 2 * G * N;
-  return { matrices: [[E + conv + H, D], [D, E]], others: D + conv * (W + 1) + 3 * H + E }; // biome-ignore format: a table
+  return {
+    matrices: [
+      [E + conv + H, D],
+      [D, E],
+    ],
+    others: D + conv * (W + 1) + 3 * H + E,
+  };
 }
 
 /**
