@@ -91,7 +91,7 @@ void widen(const W* w, int64_t count, float* out) {
   for (int64_t i = 0; i < count; i += kWidth) store(out + i, load(w + i));
 }
 
-// Inputs [k, end) of the task's rows as blocks of (rows, kXStride).
+// Inputs [k, end) of the task's rows, as blocks of (rows, kXStride).
 void copy_inputs(const LinearParams& p, const Task& t, int64_t k, int64_t end, float* x) {
   for (; k < end; k += kDepth)
     for (int64_t r = 0; r < t.rows; ++r, x += kXStride)

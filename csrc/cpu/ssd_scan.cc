@@ -6,7 +6,6 @@
 // take the plain recurrence. A task is a sequence and some heads of one group, which share C B^T.
 #include "core/arena.h"
 #include "cpu/gemm.h"
-#include "cpu/parallel.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
@@ -98,12 +97,6 @@ struct Chunk {
 };
 
 template <int M>
-void clear(Vec (&acc)[M][2]) {
-#pragma GCC unroll 16
-  for (int i = 0; i < M; ++i) acc[i][0] = acc[i][1] = set1(0);
-}
-
-template <int M>
 void put(Vec (&acc)[M][2], float* to, int64_t stride) {
 #pragma GCC unroll 16
   for (int i = 0; i < M; ++i) {
@@ -112,20 +105,13 @@ void put(Vec (&acc)[M][2], float* to, int64_t stride) {
   }
 }
 
-// Calls body(row, integral_constant<rows>) for tiles that cover `rows` rows as evenly as possible.
-template <int M, class Body>
-void tile_of(int64_t rows, int64_t row, const Body& body) {
-  if constexpr (M > 1) {
-    if (rows < M) return tile_of<M - 1>(rows, row, body);
-  }
-  body.template operator()<M>(row);
-}
+// Calls body(rows, row) for tiles that cover `rows` rows as evenly as possible; rows.count is a constant (gemm.h).
 template <class Body>
 void for_tiles(int64_t rows, const Body& body) {
   const int64_t tiles = ceil_div(rows, kTileRows);
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t row = rows * t / tiles;
-    tile_of<kTileRows>(rows * (t + 1) / tiles - row, row, body);
+    with_rows(rows * (t + 1) / tiles - row, [&](auto tile) { body(tile, row); });
   }
 }
 
@@ -146,11 +132,12 @@ void gather(const SsdScanParams& p, const Heads& heads, int64_t k, Chunk& c) {
   for (int64_t j = 0; j < c.steps; ++j) {
     memcpy(c.C + j * N, p.C + p.path.param_index[k + j] * p.C_stride + group, size_t(N) * sizeof(float));
   }
-  for_tiles(c.steps, [&]<int M>(int64_t row) {
+  for_tiles(c.steps, [&](auto tile, int64_t row) {
+    constexpr int M = decltype(tile)::count;
     for (int64_t j = 0; j < row + M; j += kPanel) {  // what lies right of the diagonal is not used
       Vec acc[M][2];
       clear(acc);
-      multiply<M, 1>(acc, c.C + row * N, N, c.B + j, kChunk, 0, N);
+      multiply_add<M, 1>(acc, c.C + row * N, N, c.B + j, kChunk, 0, N);
       put(acc, c.G + row * kChunk + j, kChunk);
     }
   });
@@ -191,25 +178,27 @@ void run_head(const SsdScanParams& p, const Heads& heads, int64_t i, int64_t k, 
     for (int64_t l = j + 1; l < padded(j + 1, kWidth); ++l) c.M[j * kChunk + l] = 0;
   }
 
-  for_tiles(c.steps, [&]<int M>(int64_t row) {
+  for_tiles(c.steps, [&](auto tile, int64_t row) {
+    constexpr int M = decltype(tile)::count;
     for (int64_t d = 0; d < c.dims; d += kPanel) {
       Vec acc[M][2];
       clear(acc);
-      multiply<M, 1>(acc, c.C + row * N, N, h + d, c.dims, 0, N);
+      multiply_add<M, 1>(acc, c.C + row * N, N, h + d, c.dims, 0, N);
 #pragma GCC unroll 16
       for (int r = 0; r < M; ++r) {
         const Vec decay = exp2(set1(c.cum[row + r]));
         acc[r][0] = acc[r][0] * decay;
         acc[r][1] = acc[r][1] * decay;
       }
-      multiply<M, 1>(acc, c.M + row * kChunk, kChunk, c.X + d, c.dims, 0, row + M);
+      multiply_add<M, 1>(acc, c.M + row * kChunk, kChunk, c.X + d, c.dims, 0, row + M);
       put(acc, c.Y + d, c.dims);
     }
     for (int r = 0; r < M; ++r) finish_row(p, p.path.index[k + row + r], head, c.Y + r * c.dims);
   });
 
   const Vec decay = exp2(set1(c.cum[last]));
-  for_tiles(N, [&]<int M>(int64_t n) {
+  for_tiles(N, [&](auto tile, int64_t n) {
+    constexpr int M = decltype(tile)::count;
     for (int64_t d = 0; d < c.dims; d += kPanel) {
       Vec acc[M][2];
 #pragma GCC unroll 16
@@ -217,35 +206,10 @@ void run_head(const SsdScanParams& p, const Heads& heads, int64_t i, int64_t k, 
         acc[r][0] = load(h + (n + r) * c.dims + d) * decay;
         acc[r][1] = load(h + (n + r) * c.dims + d + kWidth) * decay;
       }
-      multiply<M, 1>(acc, c.B + n * kChunk, kChunk, c.decayed + d, c.dims, 0, c.steps);
+      multiply_add<M, 1>(acc, c.B + n * kChunk, kChunk, c.decayed + d, c.dims, 0, c.steps);
       put(acc, h + n * c.dims + d, c.dims);
     }
   });
-}
-
-// Rows (head_dim, d_state) of a state to (d_state, dims), padding zeroed, and back.
-void state_in(const SsdScanParams& p, const float* rows, int64_t dims, float* h) {
-  const int64_t N = p.d_state, P = p.head_dim;
-  for (int64_t n = 0; n < N; n += kWidth) {
-    for (int64_t d = 0; d < dims; d += kWidth) {
-      Vec square[kWidth];
-      for (int j = 0; j < kWidth; ++j)
-        square[j] = rows && d + j < P ? load_some(rows + (d + j) * N + n, N - n) : set1(0);
-      transpose(square);
-      for (int j = 0; j < kWidth && n + j < N; ++j) store(h + (n + j) * dims + d, square[j]);
-    }
-  }
-}
-void state_out(const SsdScanParams& p, const float* h, int64_t dims, float* rows) {
-  const int64_t N = p.d_state, P = p.head_dim;
-  for (int64_t n = 0; n < N; n += kWidth) {
-    for (int64_t d = 0; d < P; d += kWidth) {
-      Vec square[kWidth];
-      for (int j = 0; j < kWidth; ++j) square[j] = n + j < N ? load(h + (n + j) * dims + d) : set1(0);
-      transpose(square);
-      for (int j = 0; j < kWidth && d + j < P; ++j) store_some(rows + (d + j) * N + n, square[j], N - n);
-    }
-  }
 }
 
 void scan_chunks(const SsdScanParams& p, const Heads& heads, int64_t s, float* scratch) {
@@ -254,7 +218,9 @@ void scan_chunks(const SsdScanParams& p, const Heads& heads, int64_t s, float* s
   const int64_t begin = p.path.begin(s), end = p.path.end(s), state_size = int64_t(p.head_dim) * p.d_state;
   const int64_t state_at = (s * p.heads + heads.first) * state_size, h_size = p.d_state * c.dims;
   for (int64_t i = 0; i < heads.count; ++i) {
-    state_in(p, p.state_in ? p.state_in + state_at + i * state_size : nullptr, c.dims, c.h + i * h_size);
+    float* const h = c.h + i * h_size;
+    memset(h, 0, size_t(h_size) * sizeof(float));
+    if (p.state_in) transpose(p.state_in + state_at + i * state_size, p.d_state, p.head_dim, p.d_state, h, c.dims);
   }
   for (int64_t k = begin; k < end; k += kChunk) {
     c.steps = min(kChunk, end - k);
@@ -264,7 +230,7 @@ void scan_chunks(const SsdScanParams& p, const Heads& heads, int64_t s, float* s
   }
   if (!p.state_out) return;
   for (int64_t i = 0; i < heads.count; ++i) {
-    state_out(p, c.h + i * h_size, c.dims, p.state_out + state_at + i * state_size);
+    transpose(c.h + i * h_size, c.dims, p.d_state, p.head_dim, p.state_out + state_at + i * state_size, p.d_state);
   }
 }
 
