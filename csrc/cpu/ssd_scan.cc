@@ -20,6 +20,10 @@ struct Heads {
 
 int64_t padded(int64_t n, int64_t multiple) { return ceil_div(n, multiple) * multiple; }
 
+// 2^x for x <= 0, but 0 where that is below 2^-100: products with the smallest floats leave the normal range, where a
+// multiplication takes a hundred times as long.
+inline Vec decay_of(Vec x) { return max(exp2(x) - set1(0x1p-100f), set1(0)); }
+
 // ---- step sizes, with heads in the lanes
 
 // dt of every step [begin, end) and the time of its decay, (steps, kMaxHeads) each. last_dt carries dt over to the next call.
@@ -159,7 +163,7 @@ void run_head(const SsdScanParams& p, const Heads& heads, int64_t i, int64_t k, 
   for (int64_t j = 0; j < c.steps; ++j) {
     const float* x = p.x + p.path.index[k + j] * p.x_stride + head * P;
     const Vec dt = set1(c.dt[j * kMaxHeads + i]),
-              to_end = exp2(set1((c.cum[last] - c.cum[j]) + (c.rest[last] - c.rest[j])));
+              to_end = decay_of(set1((c.cum[last] - c.cum[j]) + (c.rest[last] - c.rest[j])));
     for (int64_t d = 0; d < c.dims; d += kWidth) {
       const Vec v = d < P ? dt * load_some(x + d, P - d) : set1(0);
       store(c.X + j * c.dims + d, v);
@@ -172,7 +176,7 @@ void run_head(const SsdScanParams& p, const Heads& heads, int64_t i, int64_t k, 
         continue;
       }
       const Vec difference = (set1(c.cum[j]) - load(c.cum + l)) + (set1(c.rest[j]) - load(c.rest + l));
-      const Vec decay = exp2(min(difference, set1(0)));
+      const Vec decay = decay_of(min(difference, set1(0)));
       store(c.M + j * kChunk + l, load(c.G + j * kChunk + l) * decay);
     }
     for (int64_t l = j + 1; l < padded(j + 1, kWidth); ++l) c.M[j * kChunk + l] = 0;
@@ -186,7 +190,7 @@ void run_head(const SsdScanParams& p, const Heads& heads, int64_t i, int64_t k, 
       multiply_add<M, 1>(acc, c.C + row * N, N, h + d, c.dims, 0, N);
 #pragma GCC unroll 16
       for (int r = 0; r < M; ++r) {
-        const Vec decay = exp2(set1(c.cum[row + r]));
+        const Vec decay = decay_of(set1(c.cum[row + r]));
         acc[r][0] = acc[r][0] * decay;
         acc[r][1] = acc[r][1] * decay;
       }
@@ -196,7 +200,7 @@ void run_head(const SsdScanParams& p, const Heads& heads, int64_t i, int64_t k, 
     for (int r = 0; r < M; ++r) finish_row(p, p.path.index[k + row + r], head, c.Y + r * c.dims);
   });
 
-  const Vec decay = exp2(set1(c.cum[last]));
+  const Vec decay = decay_of(set1(c.cum[last]));
   for_tiles(N, [&](auto tile, int64_t n) {
     constexpr int M = decltype(tile)::count;
     for (int64_t d = 0; d < c.dims; d += kPanel) {
@@ -256,7 +260,7 @@ void scan_steps(const SsdScanParams& p, const Heads& heads, int64_t s, float* sc
       const int64_t row = p.path.index[k], param = p.path.param_index[k], at = (k - begin) * kMaxHeads + i;
       const float *B = p.B + param * p.B_stride + heads.group * N, *C = p.C + param * p.C_stride + heads.group * N;
       const float* x = p.x + row * p.x_stride + head * P;
-      const Vec decay = exp2(set1(decays[at] * p.A[head] * kLog2e));
+      const Vec decay = decay_of(set1(decays[at] * p.A[head] * kLog2e));
       for (int64_t d = 0; d < P; ++d) {
         const Vec input = set1(dts[at] * x[d]);
         Vec total = set1(0);

@@ -148,7 +148,10 @@ Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, Thread
       if (found) bad[size_t(worker)] = found;
     });
     for (const NonFinite& b : bad) {
-      if (b) return not_finite(source, "[" + std::to_string(b.row) + ", " + std::to_string(b.col) + "]");
+      if (b)
+        return not_finite(
+            source,
+            std::string("[").append(std::to_string(b.row)).append(", ").append(std::to_string(b.col)).append("]"));
     }
   }
   *slot.matrix = matrix;

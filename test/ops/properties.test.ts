@@ -8,8 +8,8 @@ import { Draw } from '../helpers/random';
 
 jest.mock('../../lib/native', () => jest.requireActual('../helpers/chosen-backend'));
 
-/** Both sides are float32 and sum in another order. */
-const rounding = 4e-6;
+/** Both sides are float32 and sum in another order; the largest difference measured is 2.5e-7. */
+const rounding = 1e-6;
 const seeds = Array.from({ length: 10 }, (_, i) => i + 1);
 
 /** A packed batch of random inputs for one of the scans or the convolution. */
