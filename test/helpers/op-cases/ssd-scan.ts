@@ -25,6 +25,9 @@ export type SsdScanCase = PathCase & {
   threads?: number;
 };
 
+/** Up to this many steps of a sequence are a recurrence, more are chunks: kFewSteps of csrc/cpu/ssd_scan.cc. */
+const fewSteps = 16;
+
 export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
   op: 'ssd_scan',
   base: {
@@ -60,8 +63,8 @@ export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
     ['wider rows, skipped and backward', { padding: 5, keep: 0.5, order: 'backward', lengths: [190] }],
     ['state in place, as a block decodes', { inPlace: true, lengths: [1, 1, 1] }],
     ['state in place, long', { inPlace: true, lengths: [140, 12] }],
-    ['the most rows that are a recurrence', { lengths: [8] }],
-    ['the fewest rows that are a chunk', { lengths: [9] }],
+    ['the most rows that are a recurrence', { lengths: [fewSteps] }],
+    ['the fewest rows that are a chunk', { lengths: [fewSteps + 1] }],
     ['few rows of many heads', { lengths: [5, 3], heads: 12, groups: 2 }],
     ['one row less than a chunk of 64', { lengths: [63] }],
     ['a chunk of 64', { lengths: [64] }],
@@ -132,10 +135,9 @@ export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
       softplus,
     };
   },
-  // Up to 8 steps of a sequence are computed as a recurrence, longer sequences in chunks.
   kernel({ path: { offsets } }) {
     const steps = Array.from(offsets.subarray(1), (end, s) => end - offsets[s]);
-    const few = steps.filter((n) => n <= 8).length;
+    const few = steps.filter((n) => n <= fewSteps).length;
     return few === steps.length ? '/step' : few > 0 ? '/mixed' : '/chunked';
   },
   tolerance: 4e-6, // float32 rounding; the largest measured is 8.4e-7, over 300 steps that hardly decay
