@@ -13,7 +13,8 @@ namespace skipscan::binding {
 class ExternalBytes {
  public:
   void set(Napi::Env env, int64_t bytes) {
-    Napi::MemoryManagement::AdjustExternalMemory(env, bytes - reported_);
+    int64_t now;  // the plain call: it may fail while a worker thread is torn down, which must not throw
+    napi_adjust_external_memory(env, bytes - reported_, &now);
     reported_ = bytes;
   }
 

@@ -54,6 +54,15 @@ class Task : public Napi::AsyncWorker {
   void Execute() override { status_ = guarded(work_); }
 
   void OnOK() override {
+    // A worker thread may be terminated while its call runs: then nothing of its JavaScript can be reached any more, every
+    // attempt throws, and there is nobody left to tell.
+    try {
+      settle();
+    } catch (const Napi::Error&) {
+    }
+  }
+
+  void settle() {
     Napi::HandleScope scope(Env());
     if (!status_.ok()) return deferred_.Reject(to_error(Env(), status_).Value());
     try {

@@ -11,12 +11,13 @@ namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
 
 constexpr int64_t kDepth = 256;
-constexpr int64_t kBlockRows = 112;                      // of a task: 8 tiles, or 19 or 28 of the narrower vectors
-constexpr int64_t kRangeColumns = 384;                   // of a task, at most: its part of y stays in the second cache
-constexpr int64_t kXStride = kDepth + 16;                // an odd number of cache lines: rows spread over the cache's sets
-constexpr int64_t kXFloats = 2 * kBlockRows * kXStride;  // of x that a task copies at once: two blocks of inputs or more
-constexpr int64_t kChunkFloats = kDepth * kPanel;        // a panel's weights for one block of inputs
-constexpr int kAhead = 1024;                             // bytes from the weight being read to the one being fetched
+constexpr int64_t kBlockRows = 112;        // of a task: 8 tiles, or 19 or 28 of the narrower vectors
+constexpr int64_t kRangeColumns = 384;     // of a task, at most: its part of y stays in the second cache
+constexpr int64_t kXStride = kDepth + 16;  // an odd number of cache lines: rows spread over the cache's sets
+constexpr int64_t kXFloats =
+    2 * kBlockRows * kXStride;                     // of x that a task copies at once: two blocks of inputs or more
+constexpr int64_t kChunkFloats = kDepth * kPanel;  // a panel's weights for one block of inputs
+constexpr int kAhead = 1024;                       // bytes from the weight being read to the one being fetched
 
 struct Task {
   int64_t row, rows;  // of x and y
@@ -118,7 +119,7 @@ void run_task(const LinearParams& p, const Task& t, float* scratch) {
       for (int64_t k = first; k < end; k += kDepth) {
         const int64_t depth = min(kDepth, end - k), column = panel * kPanel;
         const float* xk = x + (k - first) / kDepth * t.rows * kXStride;
-        const W* wk = w + (panel * K + k) * kPanel;
+        const W* wk = plain ? w + column * K + k : w + (panel * K + k) * kPanel;
         const Output out = {.y = p.y + t.row * p.y_stride + column,
                             .y_stride = p.y_stride,
                             .columns = min(weight.rows - column, at_once * kPanel),
@@ -129,8 +130,8 @@ void run_task(const LinearParams& p, const Task& t, float* scratch) {
         } else if (in_place) {
           multiply_rows(xk, t.rows, wk, depth, out);
         } else {
-          if (plain)
-            transpose(w + column * K + k, K, out.columns, depth, chunk, kPanel);
+          if (plain)  // columns of the chunk that the last panel does not have are not stored either
+            transpose(wk, K, out.columns, depth, chunk, kPanel);
           else
             widen(wk, depth * kPanel, chunk);
           multiply_rows(xk, t.rows, static_cast<const float*>(chunk), depth, out);
@@ -151,10 +152,8 @@ void run_all(const LinearParams& p, ThreadPool& pool) {
   // Tasks with the same weights follow each other.
   pool.parallel_for(ceil_div(panels, per_task) * blocks, [&](int64_t task, int worker) {
     const int64_t block = task % blocks, row = p.rows * block / blocks, panel = task / blocks * per_task;
-    const Task t = {.row = row,
-                    .rows = p.rows * (block + 1) / blocks - row,
-                    .panel = panel,
-                    .end = min(panel + per_task, panels)};
+    const Task t = {
+        .row = row, .rows = p.rows * (block + 1) / blocks - row, .panel = panel, .end = min(panel + per_task, panels)};
     run_task<W>(p, t, pool.scratch<float>(worker));
   });
 }
@@ -171,9 +170,7 @@ Status run(const LinearParams& p, ExecContext& ctx) {
       ctx.route = SKIPSCAN_NAME(SKIPSCAN_ISA) "/f16";
       run_all<f16>(p, ctx.pool);
       break;
-    default:
-      ctx.route = SKIPSCAN_NAME(SKIPSCAN_ISA) "/f32";
-      run_all<float>(p, ctx.pool);
+    default: ctx.route = SKIPSCAN_NAME(SKIPSCAN_ISA) "/f32"; run_all<float>(p, ctx.pool);
   }
   return {};
 }

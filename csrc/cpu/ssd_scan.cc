@@ -14,9 +14,11 @@ namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
 
 constexpr int64_t kChunk = 32;
+static_assert(kChunk % kPanel == 0);
 constexpr int64_t kFewSteps = 16;  // up to here the recurrence is faster
 constexpr int64_t kMaxHeads = 8;   // of a task
-constexpr int64_t kStates = 128;   // of a row of C in one piece: with a constant stride its tiles need no address arithmetic
+constexpr int64_t kStates =
+    128;  // of a row of C in one piece: with a constant stride its tiles need no address arithmetic
 constexpr int64_t kCStride = kStates + 16;  // an odd number of cache lines: rows spread over the cache's sets
 constexpr int64_t kLine = 16;               // floats of a cache line
 
@@ -76,14 +78,14 @@ void finish_row(const SsdScanParams& p, int64_t row, int64_t head, int64_t chann
 
 // Scratch memory of a task. Rows of head channels are padded to kPanel, with zeros.
 struct Chunk {
-  int64_t steps = 0, dims;  // dims: head_dim, padded
-  float* B;                 // (d_state, kChunk): transposed
-  float* C;                 // (pieces of kStates, kChunk, kCStride)
-  float* G;                 // (kChunk, kChunk): C B^T where it is wanted, zeros to the right of the diagonal
-  float* M;                 // (kChunk, kChunk): G o L of one head
-  float *X, *decayed;       // (kChunk, dims): dt x, and the same decayed to the chunk's end
-  float *dt, *decay;        // (kChunk, kMaxHeads)
-  float *cum, *rest;        // (kChunk): cum * log2(e) of one head, and what rounding took off it
+  int64_t steps = 0, dims;     // dims: head_dim, padded
+  float* B;                    // (d_state, kChunk): transposed
+  float* C;                    // (pieces of kStates, kChunk, kCStride)
+  float* G;                    // (kChunk, kChunk): C B^T where it is wanted, zeros to the right of the diagonal
+  float* M;                    // (kChunk, kChunk): G o L of one head
+  float *X, *decayed;          // (kChunk, dims): dt x, and the same decayed to the chunk's end
+  float *dt, *decay;           // (kChunk, kMaxHeads)
+  float *cum, *rest;           // (kChunk): cum * log2(e) of one head, and what rounding took off it
   float *from_start, *to_end;  // (kChunk): exp(cum), exp(cum_last - cum)
   float* last_dt;              // (kMaxHeads)
   float* h;                    // (kMaxHeads, d_state, dims): the state, transposed
@@ -144,8 +146,7 @@ void gather(const SsdScanParams& p, const Heads& heads, int64_t k, const Chunk& 
       Vec square[kWidth];
       for (int64_t j = j0; j < j0 + kWidth; ++j) {
         const bool inside = j < c.steps;
-        square[j - j0] =
-            inside ? load_some(p.B + p.path.param_index[k + j] * p.B_stride + group + n, N - n) : set1(0);
+        square[j - j0] = inside ? load_some(p.B + p.path.param_index[k + j] * p.B_stride + group + n, N - n) : set1(0);
       }
       transpose(square);
       for (int i = 0; i < kWidth && n + i < N; ++i) store(c.B + (n + i) * kChunk + j0, square[i]);
@@ -165,8 +166,7 @@ void gather(const SsdScanParams& p, const Heads& heads, int64_t k, const Chunk& 
       put(acc, c.G + row * kChunk + j, kChunk);
     }
   });
-  for (int64_t j = 0; j < c.steps; ++j)
-    memset(c.G + j * kChunk + j + 1, 0, size_t(kChunk - j - 1) * sizeof(float));
+  for (int64_t j = 0; j < c.steps; ++j) memset(c.G + j * kChunk + j + 1, 0, size_t(kChunk - j - 1) * sizeof(float));
 }
 
 // The decays of the task's i-th head within the chunk.
@@ -292,18 +292,21 @@ struct Steps {
   size_t bytes;
 };
 
-// h = decay * from + x B and y = C . h for R channels; `from` may be h, or null: zeros.
+// h = decay * from + dt x B and y = C . h for R channels; `from` may be h, or null: zeros.
 template <int R>
-void advance(float decay, const float* x, const float* B, const float* C, int64_t N, const float* from, float* h,
-             float* y) {
-  Vec total[R];
-  for (Vec& t : total) t = set1(0);
-  const auto states = [&](int64_t n, int64_t count) __attribute__((always_inline)) {
+void advance(Vec decay, float dt, const float* x, const float* B, const float* C, int64_t N, const float* from,
+             float* h, float* y) {
+  Vec input[R], total[R];
+  for (int r = 0; r < R; ++r) {
+    input[r] = set1(dt * x[r]);
+    total[r] = set1(0);
+  }
+  const auto states = [&](int64_t n, int64_t count) {
     const Vec b = load_some(B + n, count), c = load_some(C + n, count);
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
-      Vec state = set1(x[r]) * b;
-      if (from) state = fma(set1(decay), load_some(from + r * N + n, count), state);
+      Vec state = input[r] * b;
+      if (from) state = fma(decay, load_some(from + r * N + n, count), state);
       store_some(h + r * N + n, state, count);
       total[r] = fma(state, c, total[r]);
     }
@@ -329,18 +332,12 @@ void scan_steps(const SsdScanParams& p, const Heads& heads, int64_t s, float* sc
       const int64_t row = p.path.index[k], param = p.path.param_index[k], at = (k - begin) * kMaxHeads + i;
       const float *B = p.B + param * p.B_stride + heads.group * N, *C = p.C + param * p.C_stride + heads.group * N;
       const float* x = p.x + row * p.x_stride + head * P;
-      float decay[kWidth], inputs[4];
-      store(decay, decay_of(set1(steps.decay[at] * p.A[head] * kLog2e)));
-      for (int64_t d = 0; d < P; d += 4) {
-        const int64_t rows = min(4, P - d);
-        for (int64_t r = 0; r < rows; ++r) inputs[r] = steps.dt[at] * x[d + r];
-        const float* const was = from ? from + d * N : nullptr;
-        if (rows == 4) {
-          advance<4>(decay[0], inputs, B, C, N, was, h + d * N, steps.y + d);
-        } else {
-          for (int64_t r = 0; r < rows; ++r)
-            advance<1>(decay[0], inputs + r, B, C, N, was ? was + r * N : nullptr, h + (d + r) * N, steps.y + d + r);
-        }
+      const Vec decay = decay_of(set1(steps.decay[at] * p.A[head] * kLog2e));
+      for (int64_t d = 0; d < P; d += 4) {  // channels that share the loads of B and C
+        with_rows<4>(min(4, P - d), [&](auto channels) {
+          advance<channels.count>(decay, steps.dt[at], x + d, B, C, N, from ? from + d * N : nullptr, h + d * N,
+                                  steps.y + d);
+        });
       }
       finish_row(p, row, head, 0, P, steps.y);
     }

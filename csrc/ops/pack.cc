@@ -42,7 +42,7 @@ NonFinite pack(const std::byte* source, int64_t first_row, int64_t rows, const W
         for (int64_t c = col; c < end; ++c) {
           const float x = read<From>(row + c * int64_t(sizeof(From)));
           const int64_t row_number = first_row + base + r;
-          if (!(std::fabs(x) < kLimit<To>) && (!bad || row_number < bad.row)) bad = {row_number, c, x};
+          if (!(std::fabs(x) < kLimit<To>)&&(!bad || row_number < bad.row)) bad = {row_number, c, x};
           write(&panel[c * m.panel + r], x);
         }
       }
