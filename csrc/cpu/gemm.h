@@ -53,6 +53,11 @@ template <int M, int P, int ahead = 0, class B>
   }
 }
 
+// memcpy of a few cache lines, without the start-up of the string instructions that the compiler makes of it.
+inline void copy(const float* from, int64_t count, float* to) {
+  for (int64_t i = 0; i < count; i += kWidth) store_some(to + i, load_some(from + i, count - i), count - i);
+}
+
 // The first n elements of a vector, widened; the other lanes are 0.
 inline Vec load_widened(const float* p, int64_t n) { return load_some(p, n); }
 template <class T>

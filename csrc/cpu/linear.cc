@@ -96,7 +96,7 @@ void widen(const W* w, int64_t count, float* out) {
 void copy_inputs(const LinearParams& p, const Task& t, int64_t k, int64_t end, float* x) {
   for (; k < end; k += kDepth)
     for (int64_t r = 0; r < t.rows; ++r, x += kXStride)
-      memcpy(x, p.x + (t.row + r) * p.x_stride + k, size_t(min(kDepth, end - k)) * sizeof(float));
+      copy(p.x + (t.row + r) * p.x_stride + k, min(kDepth, end - k), x);
 }
 
 template <class W>

@@ -155,7 +155,7 @@ void gather(const SsdScanParams& p, const Heads& heads, int64_t k, const Chunk& 
   for (int64_t j = 0; j < c.steps; ++j) {
     const float* C = p.C + p.path.param_index[k + j] * p.C_stride + group;
     for (int64_t n = 0; n < N; n += kStates)
-      memcpy(c.C + (n / kStates * kChunk + j) * kCStride, C + n, size_t(min(kStates, N - n)) * sizeof(float));
+      copy(C + n, min(kStates, N - n), c.C + (n / kStates * kChunk + j) * kCStride);
   }
   for_tiles(c.steps, [&](auto tile, int64_t row) {
     constexpr int M = decltype(tile)::count;

@@ -1,0 +1,14 @@
+// Runs when the package is installed: a binary that loads (of prebuilds/, or built before) is taken; else it is compiled.
+'use strict';
+const path = require('node:path');
+
+const wanted = process.env.npm_config_build_from_source; // npm install --build-from-source[=skipscan]
+if (wanted !== 'true' && wanted !== 'skipscan') {
+  try {
+    require('node-gyp-build')(path.resolve(__dirname, '..'));
+    process.exit(0);
+  } catch (error) {
+    console.log(`skipscan: no binary fits this system (${error.message.split('\n')[0]}); building from source.`);
+  }
+}
+require('./build-native.js');
