@@ -1,5 +1,5 @@
 // Runs when the package is installed: a binary that loads (of prebuilds/, or built before) is taken; else it is compiled.
-'use strict';
+
 const path = require('node:path');
 
 const wanted = process.env.npm_config_build_from_source; // npm install --build-from-source[=skipscan]
@@ -8,7 +8,9 @@ if (wanted !== 'true' && wanted !== 'skipscan') {
     require('node-gyp-build')(path.resolve(__dirname, '..'));
     process.exit(0);
   } catch (error) {
-    console.log(`skipscan: no binary fits this system (${error.message.split('\n')[0]}); building from source.`);
+    console.log(
+      `skipscan: no binary fits this system (${error.message.split('\n')[0]}); building from source.`,
+    );
   }
 }
 require('./build-native.js');

@@ -1,4 +1,4 @@
-// What the matrix products of linear.cc and ssd_chunked.cc share: the register tile, and moving rows into columns.
+// What the matrix products of linear.cc and ssd_scan.cc share: the register tile, and moving rows into columns.
 #pragma once
 #include "cpu/kernels.h"
 #include "cpu/parallel.h"
@@ -30,9 +30,9 @@ template <int M, int V>
   }
 }
 
-// acc[i][.] += a[i][k] * b[k][.] for k = 0, 1, .. count - 1: one order of summation, whatever M and P are. Rows of a are
-// a_stride apart, rows of b b_stride; b has P blocks of kPanel columns, block_stride apart. `ahead` is how many bytes
-// ahead of its reading b is prefetched, for what comes from memory.
+// acc[i][.] += a[i][k] * b[k][.] for k = 0, 1, .. count - 1: one order of summation, whatever M and P are. Rows of a
+// are a_stride apart, rows of b b_stride; b has P blocks of kPanel columns, block_stride apart. `ahead` is how many
+// bytes ahead of its reading b is prefetched, for what comes from memory.
 template <int M, int P, int ahead = 0, class B>
 [[gnu::always_inline]] inline void multiply_add(Vec (&acc)[M][2 * P], const float* a, int64_t a_stride, const B* b,
                                                 int64_t b_stride, int64_t block_stride, int64_t count) {

@@ -1,8 +1,9 @@
-// Matrix products. A task is a block of rows times a range of panels. For one panel after the other it walks the inputs in
-// blocks of kDepth: all rows of the block meet the same few kilobytes of weights while these are in the first cache.
+// Matrix products. A task is a block of rows times a range of panels. For one panel after the other it walks the
+// inputs in blocks of kDepth: all rows of the block meet the same few kilobytes of weights while these are in the
+// first cache.
 //
-// Every output is summed in one order: within kDepth inputs in a register, then block after block onto y, then the bias.
-// So a row's result is the same to the bit alone or among others, and for any number of threads.
+// Every output is summed in one order: within kDepth inputs in a register, then block after block onto y, then the
+// bias. So a row's result is the same to the bit alone or among others, and for any number of threads.
 #include "core/arena.h"
 #include "cpu/gemm.h"
 #include "ops/pack.h"
@@ -76,7 +77,8 @@ void multiply_rows(const float* x, int64_t rows, const W* w, int64_t depth, Outp
   }
 }
 
-// One or two rows have too few sums in flight to hide the latency of the multiplier, so they take several panels at once.
+// One or two rows have too few sums in flight to hide the latency of the multiplier, so they take several panels at
+// once.
 constexpr int64_t panels_at_once(int64_t rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
 
 template <class W>
@@ -144,8 +146,8 @@ void run_task(const LinearParams& p, const Task& t, float* scratch) {
 template <class W>
 void run_all(const LinearParams& p, ThreadPool& pool) {
   const int64_t panels = ceil_div(p.weight.rows, kPanel), blocks = ceil_div(p.rows, kBlockRows);
-  // Eight tasks or more for each thread, so that one which is held up does not hold up all, as far as that leaves a task
-  // some panels.
+  // Eight tasks or more for each thread, so that one which is held up does not hold up all, as far as that leaves a
+  // task some panels.
   const int64_t share = ceil_div(blocks * panels, pool.threads());
   const int64_t per_task = share < 4 ? share : min(ceil_div(share, 32) * 4, kRangeColumns / kPanel);
   pool.reserve_scratch(size_t(kXFloats + kChunkFloats) * sizeof(float));

@@ -1,9 +1,9 @@
-// SSD scan. Sequences of some length are walked in chunks of kChunk steps, as matrix products (arXiv 2405.21060, section 6;
-// cum is the running sum of decay * A within the chunk):
+// SSD scan. Sequences of some length are walked in chunks of kChunk steps, as matrix products (arXiv 2405.21060,
+// section 6; cum is the running sum of decay * A within the chunk):
 //   Y = exp(cum) C h + (C B^T o L) X        L[k][j] = exp(cum_k - cum_j) for j <= k, else 0;  X = dt x
 //   h = exp(cum_last) h + (exp(cum_last - cum) X)^T B
-// Differences of sums are never positive, so no exponential overflows. Alignment only changes decay. Sequences of a few steps
-// take the plain recurrence. A task is a sequence and some heads of one group, which share C B^T.
+// Differences of sums are never positive, so no exponential overflows. Alignment only changes decay. Sequences of a
+// few steps take the plain recurrence. A task is a sequence and some heads of one group, which share C B^T.
 //
 // A sequence's length alone decides which of the two it takes, and a head's result does not depend on its task: so a
 // sequence gives the same bits alone or in a batch, and for any number of threads.
@@ -32,7 +32,8 @@ inline Vec decay_of(Vec x) { return max(exp2(x) - set1(0x1p-100f), set1(0)); }
 
 // ---- step sizes, with heads in the lanes
 
-// dt of every step [begin, end) and the time of its decay, (steps, kMaxHeads) each. last_dt carries dt over to the next call.
+// dt of every step [begin, end) and the time of its decay, (steps, kMaxHeads) each. last_dt carries dt over to the
+// next call.
 void step_sizes(const SsdScanParams& p, const Heads& heads, int64_t begin, int64_t end, int64_t first_step,
                 float* last_dt, float* dts, float* decays) {
   for (int64_t k = begin; k < end; ++k, dts += kMaxHeads, decays += kMaxHeads) {

@@ -5,8 +5,8 @@
 
 namespace skipscan {
 
-// An element that is infinite or not a number, or whose `value` is beyond the range of the packed dtype; row < 0 means none
-// was found.
+// An element that is infinite or not a number, or whose `value` is beyond the range of the packed dtype; row < 0
+// means none was found.
 struct NonFinite {
   int64_t row = -1, col = -1;
   float value = 0;
@@ -14,10 +14,11 @@ struct NonFinite {
   explicit operator bool() const { return row >= 0; }
 };
 
-// Packs rows [first_row, first_row + rows) of a matrix into `packed`, which has matrix.bytes() bytes. `source` holds just
-// these rows, row-major, unaligned, in source_dtype; elements are rounded to nearest where matrix.dtype is narrower. first_row
-// is a multiple of the panel, and rows too unless they are the last: whole panels are written, filled up with zeros, so that
-// calls for different panels may run at once. Returns the first non-finite element, in row order.
+// Packs rows [first_row, first_row + rows) of a matrix into `packed`, which has matrix.bytes() bytes. `source` holds
+// just these rows, row-major, unaligned, in source_dtype; elements are rounded to nearest where matrix.dtype is
+// narrower. first_row is a multiple of the panel, and rows too unless they are the last: whole panels are written,
+// filled up with zeros, so that calls for different panels may run at once. Returns the first non-finite element, in
+// row order.
 NonFinite pack_rows(const void* source, DType source_dtype, int64_t first_row, int64_t rows, const WeightMatrix& matrix,
                     void* packed);
 
