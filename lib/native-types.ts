@@ -45,6 +45,9 @@ export type NativeOpParams = {
   causal_conv: NativeCausalConv;
   selective_scan: NativeSelectiveScan;
   ssd_scan: NativeSsdScan;
+  token_importance: NativeTokenImportance;
+  select_tokens: NativeSelectTokens;
+  reduce_tokens: NativeReduceTokens;
 };
 
 /** Bits of bf16 and f16, values of f32. */
@@ -192,4 +195,76 @@ export type NativeSsdScan = {
   yStride?: number;
   alignment: NativeAlignment;
   softplus: boolean;
+};
+
+/** Scores of rows of x + added; `offsets` cuts the rows into sequences. */
+export type NativeTokenImportance = {
+  channels: number;
+  offsets: Int32Array;
+  x: Float32Array;
+  xStride?: number;
+  added?: Float32Array;
+  addedStride?: number;
+  metric: 'clip' | 'l1' | 'l2' | 'sum' | 'novel' | 'novel2';
+  scores: Float32Array;
+};
+
+export type NativeReductionPolicy =
+  | 'utrc'
+  | 'prune'
+  | 'merge'
+  | 'ltmp'
+  | 'uniform'
+  | 'random'
+  | 'recent'
+  | 'released-utrc';
+
+/** What a policy does not ask for is not read; its numbers are there all the same. */
+export type NativeSelectTokens = {
+  offsets: Int32Array;
+  /** For utrc, prune and ltmp. */
+  scores?: Float32Array;
+  /** `[rows, dim]`, and so is `addedFeatures`: for utrc, merge and ltmp. */
+  features?: Float32Array;
+  addedFeatures?: Float32Array;
+  dim?: number;
+  /** For random. */
+  positions?: Int32Array;
+  /** 1 for the rows that stay as they are. */
+  protected?: Int32Array;
+  sizes?: Int32Array;
+  policy: NativeReductionPolicy;
+  keep: number;
+  qHidden: number;
+  qResidual: number;
+  pruneBelow: number;
+  mergeAbove: number;
+  seed: number;
+  layer: number;
+  fuse: boolean;
+  forward: boolean;
+  /** `[rows]`, of which the first `keptOffsets[sequences]` are written; and so is `keptSizes`. */
+  kept: Int32Array;
+  keptSizes: Int32Array;
+  /** `[sequences + 1]` */
+  keptOffsets: Int32Array;
+  /** `[rows]`, and so are `destResidual` and `weights`. */
+  destHidden: Int32Array;
+  destResidual: Int32Array;
+  weights: Float32Array;
+};
+
+/** The outputs may be the inputs. */
+export type NativeReduceTokens = {
+  rows: number;
+  keptRows: number;
+  dim: number;
+  hidden: Float32Array;
+  residual?: Float32Array;
+  destHidden: Int32Array;
+  destResidual?: Int32Array;
+  weights: Float32Array;
+  kept: Int32Array;
+  hiddenOut: Float32Array;
+  residualOut?: Float32Array;
 };

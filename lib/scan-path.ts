@@ -136,6 +136,29 @@ export class ScanPath {
     return this.#visit(order, gapsOf(ranks, offsets), offsets);
   }
 
+  /**
+   * The same walk over tensors that hold the visited rows alone, in ascending order, as `ops.reduceTokens` makes them of those
+   * that `subset` keeps.
+   */
+  compacted(): ScanPath {
+    const place = new Int32Array(this.rows).fill(-1);
+    Int32Array.from(this.index)
+      .sort()
+      .forEach((row, i) => {
+        place[row] = i;
+      });
+    const lost = this.paramIndex.find((row) => place[row] < 0);
+    if (lost !== undefined) throw mismatch('paramIndex', 'rows that the path visits', String(lost));
+    return new ScanPath({
+      index: this.index.map((row) => place[row]),
+      paramIndex: this.paramIndex.map((row) => place[row]),
+      gap: this.gap,
+      offsets: this.offsets,
+      lengths: this.lengths,
+      rows: this.steps,
+    });
+  }
+
   /** Each sequence visited backwards, as by the second direction of a bidirectional model. */
   reversed(): ScanPath {
     const rank = this.rank;

@@ -24,7 +24,7 @@ void check_divides(const OpReader& p, const char* name, int64_t divisor, int64_t
 void read(const OpReader& p, EmbeddingParams& to) {
   const int64_t rows = p.size("rows"), dim = p.size("dim");
   const WeightMatrix table = p.matrix("table", p.size("vocabulary"), dim);
-  to = {.ids = p.ids("ids", rows, table.rows), .table = table, .out = p.tensor("out", {rows, dim}), .rows = rows};
+  to = {.ids = p.indices("ids", rows, table.rows), .table = table, .out = p.tensor("out", {rows, dim}), .rows = rows};
 }
 
 void read(const OpReader& p, LinearParams& to) {

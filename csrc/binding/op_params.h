@@ -12,5 +12,8 @@ void read(const OpReader& from, GatedRmsNormParams& to);
 void read(const OpReader& from, CausalConvParams& to);
 void read(const OpReader& from, SelectiveScanParams& to);
 void read(const OpReader& from, SsdScanParams& to);
+void read(const OpReader& from, TokenImportanceParams& to);
+void read(const OpReader& from, SelectTokensParams& to);
+void read(const OpReader& from, ReduceTokensParams& to);
 
 }  // namespace skipscan::binding

@@ -2,6 +2,7 @@
 // what the user passed; the checks here hold whatever lib/ops does, so that no call can reach memory outside an array.
 #pragma once
 #include <algorithm>
+#include <deque>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ struct OpMemory {
   KeepAlive keep;
   // Copies, because their values are addresses: JavaScript may write to its own arrays while the operator runs.
   ScanPath path;
-  std::vector<int32_t> ids;
+  std::deque<std::vector<int32_t>> copies;
   Buffer packed;
 };
 
@@ -32,7 +33,8 @@ class OpReader {
   Napi::Env env() const { return env_; }
   bool has(const std::string& name) const { return fields_.has(name.c_str()); }
   bool flag(const std::string& name) const { return fields_.flag(name.c_str()); }
-  float real(const char* name) const { return float(fields_.number(name)); }
+  double number(const char* name) const { return fields_.number(name); }
+  float real(const char* name) const { return float(number(name)); }
 
   // A size: at least 1, and small enough for int32.
   int32_t size(const std::string& name) const {
@@ -98,12 +100,21 @@ class OpReader {
     return matrix;
   }
 
-  // Whole numbers below `limit`.
-  const int32_t* ids(const char* name, int64_t count, int64_t limit) const {
-    const int32_t* from = elements<int32_t>(name, count);
-    memory_.ids.assign(from, from + count);
-    if (!inside(memory_.ids, limit)) mismatch(env_, name, "ids below the number of rows of its table");
-    return memory_.ids.data();
+  // Whole numbers from `least` up to `limit` - 1, such as rows of a table.
+  const int32_t* indices(const char* name, int64_t count, int64_t limit, int64_t least = 0) const {
+    const std::vector<int32_t>& copy = copied(elements<int32_t>(name, count), count);
+    if (!inside(copy, limit, least)) mismatch(env_, name, "rows that its table has");
+    return copy.data();
+  }
+
+  // How packed rows are cut into sequences: ascending, from 0 to the number of rows.
+  Span<const int32_t> offsets(const char* name) const {
+    const Span<int32_t> from = fields_.span<int32_t>(name);
+    const std::vector<int32_t>& copy = copied(from.data, int64_t(from.size));
+    if (copy.size() < 2 || copy.front() != 0 || copy.back() < 1 || !std::is_sorted(copy.begin(), copy.end())) {
+      mismatch(env_, name, "ascending offsets from 0 to the number of rows");
+    }
+    return {copy.data(), copy.size()};
   }
 
   // The path { index, paramIndex, gap, offsets } over tensors of this many rows.
@@ -148,8 +159,12 @@ class OpReader {
     return count;
   }
 
-  static bool inside(const std::vector<int32_t>& values, int64_t limit) {
-    return std::all_of(values.begin(), values.end(), [limit](int32_t v) { return v >= 0 && v < limit; });
+  static bool inside(const std::vector<int32_t>& values, int64_t limit, int64_t least = 0) {
+    return std::all_of(values.begin(), values.end(), [=](int32_t v) { return v >= least && v < limit; });
+  }
+
+  const std::vector<int32_t>& copied(const int32_t* from, int64_t count) const {
+    return memory_.copies.emplace_back(from, from + count);
   }
 
   static void copy(const Fields& from, const char* name, std::vector<int32_t>& to) {

@@ -78,6 +78,9 @@ Napi::Value start(Napi::Env env, const std::string& name, Napi::Object params, c
   if (name == "causal_conv") return run(backend.causal_conv);
   if (name == "selective_scan") return run(backend.selective_scan);
   if (name == "ssd_scan") return run(backend.ssd_scan);
+  if (name == "token_importance") return run(backend.token_importance);
+  if (name == "select_tokens") return run(backend.select_tokens);
+  if (name == "reduce_tokens") return run(backend.reduce_tokens);
   mismatch(env, "name", "an operator");
 }
 

@@ -14,6 +14,9 @@ constinit const Backend backend = {
     .causal_conv = causal_conv,
     .selective_scan = selective_scan,
     .ssd_scan = ssd_scan,
+    .token_importance = token_importance,
+    .select_tokens = select_tokens,
+    .reduce_tokens = reduce_tokens,
 };
 
 }  // namespace skipscan::cpu::SKIPSCAN_ISA

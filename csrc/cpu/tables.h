@@ -1,4 +1,4 @@
-// The operator tables of the CPU backends. Every file below cpu/ except reference/ and backend.cc is compiled
+// The operator tables of the CPU backends. Every file below cpu/ except reference/, backend.cc and selection.cc is compiled
 // once for each instruction set, inside a namespace of that name (simd.h), so that kernels are written once.
 #pragma once
 #include "ops/backend.h"

@@ -31,11 +31,17 @@ uint64_t hash_of(const std::string& text) {
   return hash;
 }
 
-Status not_finite(const TensorSource& source, const std::string& where) {
-  return fail(Code::checkpoint,
-              source.file + ": " + source.slot + where +
-                  " is not a finite number. The weights are damaged, or training diverged; get another "
-                  "copy of the checkpoint.");
+// What is wrong with one element of a tensor: `value`, which is not finite, or not in the dtype that holds the matrices.
+Status bad_element(const TensorSource& source, const std::string& where, float value, DType dtype) {
+  std::string text = source.file + ": " + source.slot + where;
+  if (std::isfinite(value)) {
+    text += " is " + std::to_string(value) + ", more than " + name_of(dtype) +
+            " can hold. Load the model with dtype 'f32'.";
+  } else {
+    text +=
+        " is not a finite number. The weights are damaged, or training diverged; get another copy of the checkpoint.";
+  }
+  return fail(Code::checkpoint, std::move(text));
 }
 
 float element(const std::byte* bytes, DType dtype, int64_t i) {
@@ -148,10 +154,10 @@ Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, Thread
       if (found) bad[size_t(worker)] = found;
     });
     for (const NonFinite& b : bad) {
-      if (b)
-        return not_finite(
-            source,
-            std::string("[").append(std::to_string(b.row)).append(", ").append(std::to_string(b.col)).append("]"));
+      if (!b) continue;
+      std::string where = "[" + std::to_string(b.row);
+      where.append(", ").append(std::to_string(b.col)).append("]");
+      return bad_element(source, where, b.value, dtype_);
     }
   }
   *slot.matrix = matrix;
@@ -172,7 +178,7 @@ Status Weights::load_vector(const TensorSource& source, WeightSlot& slot, uint64
   const int64_t width = slot.shape.back(), channels = n / width;  // of a convolution
   for (int64_t i = 0; i < n; ++i) {
     const float value = element(staging.as<std::byte>(), source.dtype, i);
-    if (!std::isfinite(value)) return not_finite(source, " (element " + std::to_string(i) + ")");
+    if (!std::isfinite(value)) return bad_element(source, " (element " + std::to_string(i) + ")", value, DType::f32);
     switch (slot.kind) {
       case WeightSlot::Kind::conv: out[i % width * channels + i / width] = value; break;
       case WeightSlot::Kind::a_log: out[i] = -std::exp(value); break;

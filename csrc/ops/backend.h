@@ -4,9 +4,12 @@
 #include "ops/embedding.h"
 #include "ops/gated_rms_norm.h"
 #include "ops/linear.h"
+#include "ops/reduce_tokens.h"
 #include "ops/rms_norm.h"
+#include "ops/select_tokens.h"
 #include "ops/selective_scan.h"
 #include "ops/ssd_scan.h"
+#include "ops/token_importance.h"
 
 namespace skipscan {
 
@@ -22,6 +25,9 @@ struct Backend {
   const Op<CausalConvParams>& causal_conv;
   const Op<SelectiveScanParams>& selective_scan;
   const Op<SsdScanParams>& ssd_scan;
+  const Op<TokenImportanceParams>& token_importance;
+  const Op<SelectTokensParams>& select_tokens;
+  const Op<ReduceTokensParams>& reduce_tokens;
 };
 
 }  // namespace skipscan

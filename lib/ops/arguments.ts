@@ -1,4 +1,5 @@
-import { fromNative, invalidArgument, mismatch, SkipscanError } from '../errors';
+import { types } from 'node:util';
+import { describe, fromNative, invalidArgument, mismatch, SkipscanError } from '../errors';
 import { native } from '../native';
 import type { NativeOpParams } from '../native-types';
 import { ScanPath } from '../scan-path';
@@ -9,6 +10,8 @@ import { type Dtype, Tensor } from '../tensor';
  * `?` is a dimension that may be left out, which means 1.
  */
 export type Shape = readonly (string | number)[];
+/** Whole numbers, such as rows or positions. */
+export type Int32s = Int32Array | readonly number[];
 
 const floatDtypes: readonly Dtype[] = ['f32', 'bf16', 'f16'];
 
@@ -67,11 +70,7 @@ export class Arguments<Options extends object> {
   /** The argument `path`, which must walk over the rows of the tokens; by default all of them in order. */
   path(this: Arguments<Options & { path?: ScanPath }>): ScanPath {
     const path = this.#options.path;
-    if (path === undefined) {
-      const [sequences, length] =
-        this.#lead.length === 2 ? [this.size('batch'), this.size('length')] : [1, this.rowCount];
-      return ScanPath.full(new Int32Array(sequences).fill(length));
-    }
+    if (path === undefined) return ScanPath.full(this.#lengths);
     if (!(path instanceof ScanPath)) throw invalidArgument(`path of ops.${this.#op}`, 'a ScanPath', path);
     if (path.rows !== this.rowCount) {
       throw this.#mismatch(
@@ -81,6 +80,38 @@ export class Arguments<Options extends object> {
       );
     }
     return path;
+  }
+
+  /** The argument `offsets`, which cuts `rows` into sequences; by default one, or those of the batch. */
+  offsets(this: Arguments<Options & { offsets?: Int32s }>, rows: number): Int32Array {
+    if (!this.has('offsets')) {
+      return this.#lead.length === 0 ? Int32Array.of(0, rows) : ScanPath.full(this.#lengths).offsets;
+    }
+    const offsets = this.wholeNumbers('offsets');
+    const ascend = offsets.every((n, s) => n >= (s === 0 ? 0 : offsets[s - 1]));
+    if (offsets.length < 2 || offsets[0] !== 0 || offsets[offsets.length - 1] !== rows || !ascend) {
+      throw this.#mismatch('offsets', `ascending offsets from 0 to ${rows}, the number of rows,`, list(offsets));
+    }
+    return offsets;
+  }
+
+  /** A copy of whole numbers of 32 bits: `count` of them, each at least `least`. */
+  wholeNumbers(name: keyof Options & string, count?: number, least = 0): Int32Array {
+    const values: unknown = this.#options[name];
+    if (!Array.isArray(values) && !types.isInt32Array(values)) {
+      const expected = 'an Int32Array or an array of whole numbers';
+      throw invalidArgument(`${name} of ops.${this.#op}`, expected, values);
+    }
+    if (count !== undefined && values.length !== count) {
+      throw this.#mismatch(name, `${count} numbers, one for each row,`, String(values.length));
+    }
+    const copy = Int32Array.from(values as number[]);
+    const wrong = copy.findIndex((n, i) => n !== values[i] || n < least);
+    if (wrong >= 0) {
+      const received = `${describe(values[wrong])} at index ${wrong}`;
+      throw this.#mismatch(name, `whole numbers of at least ${least}`, received);
+    }
+    return copy;
   }
 
   flag(name: keyof Options & string, byDefault: boolean): boolean {
@@ -110,6 +141,15 @@ export class Arguments<Options extends object> {
       throw invalidArgument(`${name} of ops.${this.#op}`, 'a number above 0', value);
     }
     return value;
+  }
+
+  /** A whole number of at least 0. */
+  whole(name: keyof Options & string, byDefault: number): number {
+    const value: unknown = this.#options[name] ?? byDefault;
+    if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > 0x7fffffff) {
+      throw invalidArgument(`${name} of ops.${this.#op}`, 'a whole number of at least 0', value);
+    }
+    return value as number;
   }
 
   has(name: keyof Options & string): boolean {
@@ -145,6 +185,12 @@ export class Arguments<Options extends object> {
   /** Runs the kernel; the outputs are in `params`. */
   async run<Name extends keyof NativeOpParams>(name: Name, params: NativeOpParams[Name]): Promise<void> {
     await fromNative((async () => native.runOp(name, params, {}))());
+  }
+
+  /** The lengths of the sequences that the shape of the tokens says. */
+  get #lengths(): Int32Array {
+    if (this.#lead.length < 2) return Int32Array.of(this.rowCount);
+    return new Int32Array(this.size('batch')).fill(this.size('length'));
   }
 
   #tensor(name: keyof Options & string, dtypes: readonly Dtype[]): Tensor {
@@ -201,3 +247,5 @@ export class Arguments<Options extends object> {
 
 const isOptional = (size: string | number): boolean => typeof size === 'string' && size.endsWith('?');
 const plain = (size: string): string => size.replace('?', '');
+const list = (values: Int32Array): string =>
+  `[${values.slice(0, 8).join(', ')}${values.length > 8 ? ', ...' : ''}]`;

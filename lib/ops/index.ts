@@ -9,5 +9,9 @@ export {
   rmsNorm,
 } from './norms';
 export { type EmbeddingOptions, embedding, type LinearOptions, linear } from './products';
+export { type ReduceTokensOptions, type ReduceTokensResult, reduceTokens } from './reduce-tokens';
+export { type Selection, type SelectTokensOptions, selectTokens } from './select-tokens';
+export type { SelectionPolicy } from './selection-policy';
 export { type ScanResult, type SelectiveScanOptions, selectiveScan } from './selective-scan';
 export { type SsdScanOptions, ssdScan } from './ssd-scan';
+export { type ImportanceMetric, type TokenImportanceOptions, tokenImportance } from './token-importance';

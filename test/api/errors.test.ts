@@ -189,6 +189,16 @@ describe('loading', () => {
     });
   });
 
+  test('a weight that the wanted dtype cannot hold', async () => {
+    const folder = changed('large', (tensors) =>
+      setElement(tensors['backbone.layers.0.mixer.out_proj.weight'], 3, 70000),
+    );
+    await expect(loadLanguageModel(folder, { dtype: 'f16' })).rejects.toThrow(
+      "backbone.layers.0.mixer.out_proj.weight[0, 3] is 70000.000000, more than f16 can hold. Load the model with dtype 'f32'.",
+    );
+    await (await loadLanguageModel(folder)).dispose();
+  });
+
   test('an abort stops it, before and in between', async () => {
     const reason = new Error('enough');
     const folder = files.writeAll('aborted', good);

@@ -95,6 +95,17 @@ describe('composition', () => {
     expect([...path.permuted([2, 0, 3, 1]).paramIndex]).toEqual([0, 3, 1, 1]);
   });
 
+  test('a compacted path walks the same way over tensors of the visited rows alone', () => {
+    const path = full.reversed().subset([1, 3, 6, 10]);
+    expect(arrays(path.compacted())).toEqual({
+      ...arrays(path),
+      index: [1, 0, 3, 2],
+      paramIndex: [1, 0, 3, 2],
+      rows: 4,
+    });
+    expect(arrays(full.compacted())).toEqual(arrays(full));
+  });
+
   test('no array of a path is shared with what it was made from', () => {
     const index = Int32Array.of(1, 0);
     const path = new ScanPath({ index });

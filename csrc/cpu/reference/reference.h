@@ -15,6 +15,9 @@ extern const Op<GatedRmsNormParams> gated_rms_norm;
 extern const Op<CausalConvParams> causal_conv;
 extern const Op<SelectiveScanParams> selective_scan;
 extern const Op<SsdScanParams> ssd_scan;
+extern const Op<TokenImportanceParams> token_importance;
+extern const Op<SelectTokensParams> select_tokens;
+extern const Op<ReduceTokensParams> reduce_tokens;
 
 constexpr const char* kRoute = "reference";
 

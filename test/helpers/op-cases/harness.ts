@@ -29,7 +29,7 @@ export async function runCase<Name extends keyof NativeOpParams, Case extends Ru
   { op, build, kernel = () => '' }: OpCases<Name, Case>,
   c: Case,
   backend: string,
-): Promise<Map<string, Float32Array>> {
+): Promise<ReturnType<GuardedMemory['written']>> {
   const memory = new GuardedMemory();
   const params = build(c, memory, new Draw(c.seed ?? 1));
   const route = await native.runOp(op, params, { backend, threads: c.threads ?? 3 });

@@ -31,6 +31,13 @@ export function buildPath(c: PathCase, draw: Draw): ScanPath {
   return new ScanPath({ ...path, paramIndex: draw.permutation(path.rows).slice(0, path.steps) });
 }
 
+/** Where packed sequences of these lengths begin and end. */
+export function offsetsOf(lengths: readonly number[]): number[] {
+  const offsets = [0];
+  for (const length of lengths) offsets.push(offsets[offsets.length - 1] + length);
+  return offsets;
+}
+
 /** What tables of operators along a path have in common. */
 export const pathTable = [
   ['one row: a decoding step', { lengths: [1] }],

@@ -1,0 +1,99 @@
+// The params of the operators that reduce tokens.
+#include "binding/op_params.h"
+
+namespace skipscan::binding {
+namespace {
+
+ReductionPolicy read_policy(const OpReader& p) {
+  return p.choice<ReductionPolicy>("policy", {{"utrc", ReductionPolicy::utrc},
+                                              {"prune", ReductionPolicy::prune},
+                                              {"merge", ReductionPolicy::merge},
+                                              {"ltmp", ReductionPolicy::ltmp},
+                                              {"uniform", ReductionPolicy::uniform},
+                                              {"random", ReductionPolicy::random},
+                                              {"recent", ReductionPolicy::recent},
+                                              {"released-utrc", ReductionPolicy::released_utrc}});
+}
+
+// A number that must lie in a range, so that what is counted with it does.
+double read_share(const OpReader& p, const char* name) {
+  const double value = p.number(name);
+  if (!(value >= 0 && value <= 1)) mismatch(p.env(), name, "a number from 0 to 1");
+  return value;
+}
+
+}  // namespace
+
+void read(const OpReader& p, TokenImportanceParams& to) {
+  const Span<const int32_t> offsets = p.offsets("offsets");
+  const int64_t rows = offsets.data[offsets.size - 1], channels = p.size("channels");
+  to = {.x = p.rows("x", rows, channels),
+        .added = p.optional_rows("added", rows, channels),
+        .offsets = offsets.data,
+        .scores = p.tensor("scores", {rows}),
+        .rows = rows,
+        .channels = channels,
+        .x_stride = p.stride("x", channels),
+        .added_stride = p.stride("added", channels),
+        .sequences = int32_t(offsets.size) - 1,
+        .metric = p.choice<ImportanceMetric>("metric", {{"clip", ImportanceMetric::clip},
+                                                        {"l1", ImportanceMetric::l1},
+                                                        {"l2", ImportanceMetric::l2},
+                                                        {"sum", ImportanceMetric::sum},
+                                                        {"novel", ImportanceMetric::novel},
+                                                        {"novel2", ImportanceMetric::novel2}})};
+}
+
+void read(const OpReader& p, SelectTokensParams& to) {
+  const Span<const int32_t> offsets = p.offsets("offsets");
+  const int64_t sequences = int64_t(offsets.size) - 1, rows = offsets.data[sequences];
+  const ReductionPolicy policy = read_policy(p);
+  const int64_t dim = needs_features(policy) ? p.size("dim") : 0;
+  to = {.scores = needs_scores(policy) ? p.tensor("scores", {rows}) : nullptr,
+        .features = needs_features(policy) ? p.tensor("features", {rows, dim}) : nullptr,
+        .added_features = needs_features(policy) ? p.optional("addedFeatures", {rows, dim}) : nullptr,
+        .positions = policy == ReductionPolicy::random ? p.tensor<int32_t>("positions", {rows}) : nullptr,
+        .is_protected = p.optional<int32_t>("protected", {rows}),
+        .sizes = p.optional<int32_t>("sizes", {rows}),
+        .offsets = offsets.data,
+        .kept = p.tensor<int32_t>("kept", {rows}),
+        .kept_sizes = p.tensor<int32_t>("keptSizes", {rows}),
+        .kept_offsets = p.tensor<int32_t>("keptOffsets", {sequences + 1}),
+        .dest_hidden = p.tensor<int32_t>("destHidden", {rows}),
+        .dest_residual = p.tensor<int32_t>("destResidual", {rows}),
+        .weights = p.tensor("weights", {rows}),
+        .dim = dim,
+        .sequences = int32_t(sequences),
+        .policy = policy,
+        .keep = read_share(p, "keep"),
+        .q_hidden = read_share(p, "qHidden"),
+        .q_residual = read_share(p, "qResidual"),
+        .prune_below = p.number("pruneBelow"),
+        .merge_above = p.number("mergeAbove"),
+        .seed = uint64_t(std::clamp(p.number("seed"), 0.0, 0x1p53)),
+        .layer = int32_t(std::clamp(p.number("layer"), 0.0, double(0x7fffffff))),
+        .fuse = p.flag("fuse"),
+        .forward = p.flag("forward")};
+}
+
+void read(const OpReader& p, ReduceTokensParams& to) {
+  const int64_t rows = p.size("rows"), kept_rows = p.size("keptRows"), dim = p.size("dim");
+  const bool both = p.has("residual");
+  const int32_t* kept = p.indices("kept", kept_rows, rows);
+  if (std::adjacent_find(kept, kept + kept_rows, std::greater_equal<>()) != kept + kept_rows) {
+    mismatch(p.env(), "kept", "ascending rows");
+  }
+  to = {.hidden = p.tensor("hidden", {rows, dim}),
+        .residual = p.optional("residual", {rows, dim}),
+        .dest_hidden = p.indices("destHidden", rows, rows, -1),
+        .dest_residual = both ? p.indices("destResidual", rows, rows, -1) : nullptr,
+        .weights = p.tensor("weights", {rows}),
+        .kept = kept,
+        .hidden_out = p.tensor("hiddenOut", {kept_rows, dim}),
+        .residual_out = both ? p.tensor("residualOut", {kept_rows, dim}) : nullptr,
+        .rows = rows,
+        .kept_rows = kept_rows,
+        .dim = dim};
+}
+
+}  // namespace skipscan::binding
