@@ -155,8 +155,8 @@ Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, Thread
     });
     for (const NonFinite& b : bad) {
       if (!b) continue;
-      std::string where = "[" + std::to_string(b.row);
-      where.append(", ").append(std::to_string(b.col)).append("]");
+      std::string where("[");
+      where.append(std::to_string(b.row)).append(", ").append(std::to_string(b.col)).append("]");
       return bad_element(source, where, b.value, dtype_);
     }
   }

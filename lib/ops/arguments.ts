@@ -90,7 +90,11 @@ export class Arguments<Options extends object> {
     const offsets = this.wholeNumbers('offsets');
     const ascend = offsets.every((n, s) => n >= (s === 0 ? 0 : offsets[s - 1]));
     if (offsets.length < 2 || offsets[0] !== 0 || offsets[offsets.length - 1] !== rows || !ascend) {
-      throw this.#mismatch('offsets', `ascending offsets from 0 to ${rows}, the number of rows,`, list(offsets));
+      throw this.#mismatch(
+        'offsets',
+        `ascending offsets from 0 to ${rows}, the number of rows,`,
+        list(offsets),
+      );
     }
     return offsets;
   }

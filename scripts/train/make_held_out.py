@@ -16,6 +16,7 @@ import corpus
 ROOT = Path(__file__).resolve().parents[2]
 WINDOW = 448
 PER_SOURCE = 128
+BLOCK = 1 << 16  # of corpus.split()
 REPEATED = 64  # a power of two
 
 
@@ -29,24 +30,17 @@ def passages(ids):
     return hashes
 
 
-def any_in(values, ascending):
-    at = np.searchsorted(ascending, values)
-    return (ascending[np.minimum(at, len(ascending) - 1)] == values).any()
-
-
 def windows(held_out, trained):
-    """PER_SOURCE windows, the first that will do in each of as many equal stretches: list of bytes."""
-    stretch = len(held_out) // PER_SOURCE
-    found = []
-    for start in range(0, PER_SOURCE * stretch, stretch):
-        candidates = (held_out[at : at + WINDOW] for at in range(start, start + stretch - WINDOW + 1, WINDOW))
-        chosen = next(
-            ids
-            for ids in candidates
-            if not (ids == corpus.END_OF_TEXT).any() and not any_in(passages(ids), trained)
-        )
-        found.append(bytes(chosen.astype(np.uint8)))
-    return found
+    """PER_SOURCE windows, evenly spaced among those that will do: list of bytes. `trained` is sorted."""
+
+    def will_do(ids):
+        hashes = passages(ids)
+        nearest = trained[np.minimum(np.searchsorted(trained, hashes), len(trained) - 1)]
+        return not (ids == corpus.END_OF_TEXT).any() and not (hashes == nearest).any()
+
+    blocks = held_out.reshape(-1, BLOCK)[:, : BLOCK // WINDOW * WINDOW]  # none across two blocks
+    good = [bytes(ids.astype(np.uint8)) for ids in blocks.reshape(-1, WINDOW) if will_do(ids)]
+    return [good[i * len(good) // PER_SOURCE] for i in range(PER_SOURCE)]
 
 
 def main():

@@ -70,7 +70,8 @@ export class GuardedMemory {
         throw new Error(`${name}: wrote ${whole[stray]} outside of its rows, at ${stray - guard}`);
       const unwritten = whole instanceof Int32Array ? intSentinel : Math.fround(sentinel);
       const missing = whole.findIndex((value, i) => written[i] === 1 && value === unwritten);
-      if (missing >= 0 && !partly) throw new Error(`${name}: did not write the element at ${missing - guard}`);
+      if (missing >= 0 && !partly)
+        throw new Error(`${name}: did not write the element at ${missing - guard}`);
       results.set(
         name,
         whole.filter((_, i) => written[i] === 1),
