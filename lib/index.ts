@@ -5,10 +5,26 @@ export type { LanguageModelConfig } from './models/config';
 export type { GeneratedToken, GenerateOptions } from './models/generate';
 export type { Forward, ForwardOptions, LanguageModel, WeightDtype } from './models/language-model';
 export { type LoadOptions, loadLanguageModel } from './models/load';
+export type { Kept } from './models/reduce';
 export type { Score, ScoreOptions } from './models/score';
 export type { LayerState, Session } from './models/session';
 export * as ops from './ops';
-export { type Flops, flops } from './reduction/flops';
+export {
+  type Flops,
+  type FlopsOptions,
+  flops,
+  ltmp,
+  merge,
+  type Policy,
+  paperSchedule,
+  prune,
+  random,
+  recent,
+  recommended,
+  releasedUtrc,
+  uniform,
+  utrc,
+} from './reduction';
 export { ScanPath, type ScanPathFields } from './scan-path';
 export { type Dtype, Tensor, type TensorData, type TensorSource } from './tensor';
 export type { DecodeOptions, EncodeOptions, Tokenizer } from './text';

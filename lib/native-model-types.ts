@@ -2,6 +2,7 @@
 
 import type { LanguageModelConfig } from './models/config';
 import type { NativeWeightDtype } from './native-types';
+import type { ConvMode, Metric, Policy, PolicyAlignment, Similarity, Source } from './reduction/policy-types';
 
 export type NativeModels = {
   LanguageModel: new (
@@ -20,6 +21,30 @@ export type NativeWeightSlot = { name: string; shape: number[] };
 /** Where a slot's tensor lies: row-major and little-endian at `offset` of `file`. */
 export type NativeTensorSource = { slot: string; file: string; offset: number; dtype: NativeWeightDtype };
 
+/** A policy met with its prompts; every field is there, used or not. */
+export type NativeReduction = {
+  name: Policy['name'];
+  layers: readonly number[];
+  /** Of each sequence. */
+  keep: readonly number[];
+  metric: Metric;
+  source: Source;
+  alignment: PolicyAlignment;
+  conv: ConvMode;
+  similarity: Similarity;
+  qHidden: number;
+  qResidual: number;
+  pruneBelow: number;
+  mergeAbove: number;
+  seed: number;
+  fuse: boolean;
+  forward: boolean;
+  protect: readonly number[];
+  protectLast: number;
+};
+
+export type NativeKept = { layer: number; offsets: Int32Array; positions: Int32Array };
+
 /** Calls must not overlap; arrays are filled in place and must stay attached; `cancel[0]` not 0 stops the work. */
 export type NativeLanguageModel = {
   slots(): NativeWeightSlot[];
@@ -27,20 +52,27 @@ export type NativeLanguageModel = {
   load(sources: NativeTensorSource[]): Promise<void>;
   /** Throws unless every slot is filled. */
   finishLoading(): { fingerprint: string; backend: string };
-  /** Resolves to the milliseconds it took. */
+  /** `logits` has room for every row that is left, or for each sequence's last. */
   forward(
     tokens: Int32Array,
     offsets: Int32Array,
-    out: { lastOnly: boolean; logits: Float32Array; hidden?: Float32Array },
+    o: { lastOnly: boolean; logits: Float32Array; hidden?: Float32Array; reduction?: NativeReduction },
     cancel: Int32Array,
-  ): Promise<number>;
+  ): Promise<{ milliseconds: number; kept: NativeKept[] }>;
   memory(): { weights: number; workspace: number; sessions: number };
   dispose(): void;
 };
 
 export type NativeSession = {
-  /** `logits` has room for the last row, or for every row. On failure the state stays as it was. */
-  prefill(tokens: Int32Array, logits: Float32Array, cancel: Int32Array): Promise<void>;
+  /**
+   * `start` is the position of the first token; `logits` has room for the last row, or for every row. On failure the state
+   * stays as it was.
+   */
+  prefill(
+    tokens: Int32Array,
+    o: { start: number; logits: Float32Array; reduction?: NativeReduction },
+    cancel: Int32Array,
+  ): Promise<{ kept: NativeKept[] }>;
   step(token: number, logits: Float32Array): Promise<void>;
   layerState(layer: number): { conv: Float32Array; ssm: Float32Array };
   exportState(): Uint8Array;

@@ -48,6 +48,8 @@ export type NativeOpParams = {
   token_importance: NativeTokenImportance;
   select_tokens: NativeSelectTokens;
   reduce_tokens: NativeReduceTokens;
+  selective_state_importance: NativeSelectiveStateImportance;
+  ssd_state_importance: NativeSsdStateImportance;
 };
 
 /** Bits of bf16 and f16, values of f32. */
@@ -108,6 +110,9 @@ export type NativeGatedRmsNorm = {
   out: Float32Array;
   eps: number;
   normBeforeGate: boolean;
+  /** `[rows]` scores of the results; `metric` comes with it. */
+  importance?: Float32Array;
+  metric?: 'clip' | 'l1' | 'l2' | 'sum';
 };
 
 export type NativeCausalConv = {
@@ -130,7 +135,15 @@ export type NativeCausalConv = {
   silu: boolean;
 };
 
-export type NativeSelectiveScan = {
+/** Scores that a scan makes on the way. */
+export type NativeScanScores = {
+  /** `[rows]`; only those on the path are written. `metric` and `source` come with it. */
+  importance?: Float32Array;
+  metric?: 'clip' | 'l1' | 'l2' | 'sum' | 'delta';
+  source?: 'gated' | 'ssm';
+};
+
+export type NativeSelectiveScan = NativeScanScores & {
   rows: number;
   channels: number;
   dState: number;
@@ -161,7 +174,7 @@ export type NativeSelectiveScan = {
   softplus: boolean;
 };
 
-export type NativeSsdScan = {
+export type NativeSsdScan = NativeScanScores & {
   rows: number;
   heads: number;
   headDim: number;
@@ -267,4 +280,17 @@ export type NativeReduceTokens = {
   kept: Int32Array;
   hiddenOut: Float32Array;
   residualOut?: Float32Array;
+};
+/** What a scan was given and returned, as far as its tokens' shares in the final state follow from it. */
+export type NativeSelectiveStateImportance = Omit<NativeSelectiveScan, NotInShares> & NativeShares;
+export type NativeSsdStateImportance = Omit<NativeSsdScan, NotInShares | 'DPerChannel'> & NativeShares;
+
+type NotInShares =
+  | keyof NativeScanScores
+  | ('C' | 'CStride' | 'D' | 'z' | 'zStride' | 'stateIn' | 'stateOut' | 'y' | 'yStride');
+type NativeShares = {
+  /** The scan's `stateOut`. */
+  state: Float32Array;
+  /** `[rows]`; only those on the path are written. */
+  scores: Float32Array;
 };

@@ -4,6 +4,7 @@
 
 #include "binding/convert.h"
 #include "binding/exports.h"
+#include "binding/reduction_reader.h"
 #include "binding/task.h"
 #include "cpu/cpu.h"
 
@@ -110,8 +111,8 @@ Napi::Value LanguageModelWrap::finish_loading(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// (tokens: Int32Array, offsets: Int32Array, { lastOnly, logits: Float32Array, hidden?: Float32Array }, cancel: Int32Array)
-// fills the arrays and resolves to the milliseconds it took.
+// (tokens: Int32Array, offsets: Int32Array, { lastOnly, logits: Float32Array, hidden?: Float32Array, reduction? },
+// cancel: Int32Array) fills the arrays and resolves to { milliseconds, kept }.
 Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   const auto m = model(env);
@@ -122,8 +123,7 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
   const bool last_only = f.flag("lastOnly");
   const TokenBatch batch{tokens.data, std::vector<int32_t>(offsets.data, offsets.data + offsets.size)};
   const ModelConfig& c = m->config();
-  if (logits.size != size_t(last_only ? batch.sequences() : batch.rows()) * c.vocab)
-    mismatch(env, "logits", "its size");
+  if (logits.size < size_t(last_only ? batch.sequences() : batch.rows()) * c.vocab) mismatch(env, "logits", "its size");
   if (hidden.data && hidden.size != size_t(c.layers + 2) * batch.rows() * c.d_model)
     mismatch(env, "hidden", "its size");
   KeepAlive keep;
@@ -131,16 +131,28 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
        {Napi::Value(info.This()), info[0], info[2], f.value("logits"), f.value("hidden"), info[3]}) {
     keep.add(v);
   }
-  const auto milliseconds = std::make_shared<double>();
+  struct Result {
+    ForwardOutput out;
+    double milliseconds;
+  };
+  const auto result = std::make_shared<Result>();
+  result->out = {.logits = logits.data, .last_only = last_only, .hidden = hidden.data, .kept = {}};
   return Task::start(
       env, std::move(keep),
-      [=] {
+      [=, reduction = read_reduction(f.value("reduction"))] {
         const auto start = std::chrono::steady_clock::now();
-        Status status = m->forward(batch, nullptr, cancel.data, {logits.data, last_only, hidden.data});
-        *milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+        const ForwardInput in{.batch = batch, .reduction = reduction ? &*reduction : nullptr, .cancelled = cancel.data};
+        Status status = m->forward(in, result->out);
+        result->milliseconds =
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
         return status;
       },
-      [milliseconds](Napi::Env env) { return Napi::Number::New(env, *milliseconds); });
+      [result](Napi::Env env) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("milliseconds", result->milliseconds);
+        object.Set("kept", to_js(env, result->out.kept));
+        return object;
+      });
 }
 
 Napi::Value LanguageModelWrap::memory(const Napi::CallbackInfo& info) {

@@ -3,20 +3,11 @@
 namespace skipscan::binding {
 namespace {
 
-Alignment read_alignment(const OpReader& p) {
-  return p.choice<Alignment>("alignment", {{"none", Alignment::none},
-                                           {"next", Alignment::next},
-                                           {"previous", Alignment::previous},
-                                           {"own", Alignment::own}});
-}
-
-// `own` reads the dt of the skipped positions, so it must be there.
-const float* read_skipped_dt(const OpReader& p, Alignment alignment, const PathView& path, int64_t width) {
-  return alignment == Alignment::own ? p.tensor("skippedDt", {path.steps(), width}) : nullptr;
-}
-
-void check_divides(const OpReader& p, const char* name, int64_t divisor, int64_t size) {
-  if (size % divisor != 0) mismatch(p.env(), name, "a divisor of the size it splits");
+ImportanceMetric read_metric(const OpReader& p) {
+  return p.choice<ImportanceMetric>("metric", {{"clip", ImportanceMetric::clip},
+                                               {"l1", ImportanceMetric::l1},
+                                               {"l2", ImportanceMetric::l2},
+                                               {"sum", ImportanceMetric::sum}});
 }
 
 }  // namespace
@@ -52,7 +43,7 @@ void read(const OpReader& p, RmsNormParams& to) {
 
 void read(const OpReader& p, GatedRmsNormParams& to) {
   const int64_t rows = p.size("rows"), dim = p.size("dim"), group_size = p.size("groupSize");
-  check_divides(p, "groupSize", group_size, dim);
+  p.check_divides("groupSize", group_size, dim);
   to = {.y = p.tensor("y", {rows, dim}),
         .z = p.rows("z", rows, dim),
         .weight = p.tensor("weight", {dim}),
@@ -62,99 +53,9 @@ void read(const OpReader& p, GatedRmsNormParams& to) {
         .z_stride = p.stride("z", dim),
         .group_size = group_size,
         .eps = p.real("eps"),
-        .norm_before_gate = p.flag("normBeforeGate")};
-}
-
-void read(const OpReader& p, CausalConvParams& to) {
-  const int64_t rows = p.size("rows"), channels = p.size("channels");
-  const int32_t width = p.size("width");
-  if (width > kMaxConvWidth) mismatch(p.env(), "width", "at most 16");
-  const PathView path = p.path(rows);
-  to = {.x = p.rows("x", rows, channels),
-        .weight = p.tensor("weight", {width, channels}),
-        .bias = p.optional("bias", {channels}),
-        .state_in = p.optional("stateIn", {path.sequences, width, channels}),
-        .state_out = p.optional("stateOut", {path.sequences, width, channels}),
-        .y = p.rows("y", rows, channels),
-        .path = path,
-        .channels = channels,
-        .x_stride = p.stride("x", channels),
-        .y_stride = p.stride("y", channels),
-        .width = width,
-        .mode = p.choice<ConvMode>("mode", {{"compact", ConvMode::compact}, {"aligned", ConvMode::aligned}}),
-        .silu = p.flag("silu")};
-}
-
-void read(const OpReader& p, SelectiveScanParams& to) {
-  const int64_t rows = p.size("rows");
-  const int32_t channels = p.size("channels"), d_state = p.size("dState"), groups = p.size("groups");
-  const int64_t group_width = int64_t(groups) * d_state;
-  check_divides(p, "groups", groups, channels);
-  const PathView path = p.path(rows);
-  const Alignment alignment = read_alignment(p);
-  to = {.u = p.rows("u", rows, channels),
-        .delta = p.rows("delta", rows, channels),
-        .A = p.tensor("A", {channels, d_state}),
-        .B = p.rows("B", rows, group_width),
-        .C = p.rows("C", rows, group_width),
-        .D = p.optional("D", {channels}),
-        .z = p.optional_rows("z", rows, channels),
-        .dt_bias = p.optional("dtBias", {channels}),
-        .skipped_dt = read_skipped_dt(p, alignment, path, channels),
-        .state_in = p.optional("stateIn", {path.sequences, channels, d_state}),
-        .state_out = p.optional("stateOut", {path.sequences, channels, d_state}),
-        .y = p.rows("y", rows, channels),
-        .path = path,
-        .u_stride = p.stride("u", channels),
-        .delta_stride = p.stride("delta", channels),
-        .B_stride = p.stride("B", group_width),
-        .C_stride = p.stride("C", group_width),
-        .z_stride = p.stride("z", channels),
-        .y_stride = p.stride("y", channels),
-        .channels = channels,
-        .d_state = d_state,
-        .groups = groups,
-        .alignment = alignment,
-        .softplus = p.flag("softplus")};
-}
-
-void read(const OpReader& p, SsdScanParams& to) {
-  const int64_t rows = p.size("rows");
-  const int32_t heads = p.size("heads"), head_dim = p.size("headDim");
-  const int32_t groups = p.size("groups"), d_state = p.size("dState");
-  const int64_t width = int64_t(heads) * head_dim, group_width = int64_t(groups) * d_state;
-  check_divides(p, "groups", groups, heads);
-  const PathView path = p.path(rows);
-  const Alignment alignment = read_alignment(p);
-  const bool D_per_channel = p.flag("DPerChannel");
-  to = {.x = p.rows("x", rows, width),
-        .dt = p.rows("dt", rows, heads),
-        .A = p.tensor("A", {heads}),
-        .B = p.rows("B", rows, group_width),
-        .C = p.rows("C", rows, group_width),
-        .D = p.optional("D", {D_per_channel ? width : heads}),
-        .z = p.optional_rows("z", rows, width),
-        .dt_bias = p.optional("dtBias", {heads}),
-        .skipped_dt = read_skipped_dt(p, alignment, path, heads),
-        .state_in = p.optional("stateIn", {path.sequences, width, d_state}),
-        .state_out = p.optional("stateOut", {path.sequences, width, d_state}),
-        .y = p.rows("y", rows, width),
-        .path = path,
-        .x_stride = p.stride("x", width),
-        .dt_stride = p.stride("dt", heads),
-        .B_stride = p.stride("B", group_width),
-        .C_stride = p.stride("C", group_width),
-        .z_stride = p.stride("z", width),
-        .y_stride = p.stride("y", width),
-        .heads = heads,
-        .head_dim = head_dim,
-        .groups = groups,
-        .d_state = d_state,
-        .dt_min = p.real("dtMin"),
-        .dt_max = p.real("dtMax"),
-        .alignment = alignment,
-        .softplus = p.flag("softplus"),
-        .D_per_channel = D_per_channel};
+        .norm_before_gate = p.flag("normBeforeGate"),
+        .importance = p.optional("importance", {rows}),
+        .metric = p.has("importance") ? read_metric(p) : ImportanceMetric::clip};
 }
 
 }  // namespace skipscan::binding

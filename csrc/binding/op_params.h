@@ -15,5 +15,7 @@ void read(const OpReader& from, SsdScanParams& to);
 void read(const OpReader& from, TokenImportanceParams& to);
 void read(const OpReader& from, SelectTokensParams& to);
 void read(const OpReader& from, ReduceTokensParams& to);
+void read(const OpReader& from, SelectiveStateImportanceParams& to);
+void read(const OpReader& from, SsdStateImportanceParams& to);
 
 }  // namespace skipscan::binding

@@ -55,6 +55,10 @@ class OpReader {
     mismatch(env_, name, "one of its values");
   }
 
+  void check_divides(const char* name, int64_t divisor, int64_t size) const {
+    if (size % divisor != 0) mismatch(env_, name, "a divisor of the size it splits");
+  }
+
   // The elements of a contiguous tensor of these sizes.
   template <class T = float>
   T* tensor(const char* name, std::initializer_list<int64_t> shape) const {

@@ -81,6 +81,8 @@ Napi::Value start(Napi::Env env, const std::string& name, Napi::Object params, c
   if (name == "token_importance") return run(backend.token_importance);
   if (name == "select_tokens") return run(backend.select_tokens);
   if (name == "reduce_tokens") return run(backend.reduce_tokens);
+  if (name == "selective_state_importance") return run(backend.selective_state_importance);
+  if (name == "ssd_state_importance") return run(backend.ssd_state_importance);
   mismatch(env, "name", "an operator");
 }
 

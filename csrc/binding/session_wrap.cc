@@ -1,5 +1,6 @@
 #include "binding/convert.h"
 #include "binding/language_model_wrap.h"
+#include "binding/reduction_reader.h"
 #include "binding/task.h"
 
 namespace skipscan::binding {
@@ -36,29 +37,41 @@ SequenceState& SessionWrap::state(Napi::Env env) const {
   throw error;
 }
 
-// (tokens: Int32Array, logits: Float32Array, cancel: Int32Array): logits of the last row, or of every row where there is room
-// for them. The state stays as it was unless all went well.
+// (tokens: Int32Array, { start, logits: Float32Array, reduction? }, cancel: Int32Array): logits of the last row, or of every
+// row where there is room for them. Resolves to { kept }. The state stays as it was unless all went well.
 Napi::Value SessionWrap::prefill(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   state(env);
+  const Fields f(info[1].As<Napi::Object>());
   const auto tokens = to_span<int32_t>(info[0], "tokens");
-  const auto logits = to_span<float>(info[1], "logits");
+  const auto logits = f.span<float>("logits");
   const auto cancel = to_span<int32_t>(info[2], "cancel");
+  const int32_t start = f.i32("start");
   const size_t vocab = size_t(model_->config().vocab);
   if (logits.size != vocab && logits.size != vocab * tokens.size) mismatch(env, "logits", "its size");
-  const ForwardOutput out{.logits = logits.data, .last_only = logits.size == vocab};
   KeepAlive keep;
-  for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[1], info[2]}) keep.add(v);
+  for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[1], f.value("logits"), info[2]}) keep.add(v);
+  const auto out = std::make_shared<ForwardOutput>();
+  *out = {.logits = logits.data, .last_only = logits.size == vocab, .hidden = nullptr, .kept = {}};
   return Task::start(
       env, std::move(keep),
-      [=, m = model_, session = state_] {
+      [=, m = model_, session = state_, reduction = read_reduction(f.value("reduction"))] {
         SequenceState next(m->config());
         next.copy_from(*session);
-        SKIPSCAN_TRY(m->forward({tokens.data, {0, int32_t(tokens.size)}}, &next, cancel.data, out));
+        const ForwardInput in{.batch = {tokens.data, {0, int32_t(tokens.size)}},
+                              .state = &next,
+                              .start = start,
+                              .reduction = reduction ? &*reduction : nullptr,
+                              .cancelled = cancel.data};
+        SKIPSCAN_TRY(m->forward(in, *out));
         std::swap(*session, next);
         return Status{};
       },
-      [](Napi::Env env) { return env.Undefined(); });
+      [out](Napi::Env env) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("kept", to_js(env, out->kept));
+        return object;
+      });
 }
 
 // (token: number, logits: Float32Array): one token, in place.
@@ -74,7 +87,8 @@ Napi::Value SessionWrap::step(const Napi::CallbackInfo& info) {
   return Task::start(
       env, std::move(keep),
       [=, m = model_, session = state_] {
-        return m->forward({&token, {0, 1}}, session.get(), nullptr, {.logits = logits.data});
+        ForwardOutput out{.logits = logits.data, .last_only = true, .hidden = nullptr, .kept = {}};
+        return m->forward({.batch = {&token, {0, 1}}, .state = session.get()}, out);
       },
       [](Napi::Env env) { return env.Undefined(); });
 }

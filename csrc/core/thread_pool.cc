@@ -33,18 +33,29 @@ ThreadPool::~ThreadPool() {
   wake_.notify_all();
   for (std::thread& t : workers_) t.join();
   for (Scratch& s : scratch_) std::free(s.data);
+  std::free(shared_.data);
 }
 
 void ThreadPool::reserve_scratch(size_t bytes) {
   bytes = align_up(bytes);
   if (bytes <= scratch_bytes_) return;
   scratch_bytes_ = 0;  // holds if an allocation below fails
-  for (Scratch& s : scratch_) {
-    std::free(s.data);
-    s.data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
-    if (!s.data) throw std::bad_alloc();
-  }
+  for (Scratch& s : scratch_) s.resize(bytes);
   scratch_bytes_ = bytes;
+}
+
+void ThreadPool::reserve_shared(size_t bytes) {
+  bytes = align_up(bytes);
+  if (bytes <= shared_bytes_) return;
+  shared_bytes_ = 0;
+  shared_.resize(bytes);
+  shared_bytes_ = bytes;
+}
+
+void ThreadPool::Scratch::resize(size_t bytes) {
+  std::free(data);
+  data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
+  if (!data) throw std::bad_alloc();
 }
 
 void ThreadPool::run(int64_t tasks, Call call, const void* body) {

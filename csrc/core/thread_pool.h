@@ -37,12 +37,20 @@ class ThreadPool {
   T* scratch(int worker) const {
     return reinterpret_cast<T*>(scratch_[size_t(worker)].data);
   }
-  size_t scratch_bytes() const { return scratch_bytes_ * scratch_.size(); }
+  // The same for memory that all workers share, which keeps what it holds until the operator has ended.
+  void reserve_shared(size_t bytes);
+  template <class T>
+  T* shared() const {
+    return reinterpret_cast<T*>(shared_.data);
+  }
+  size_t scratch_bytes() const { return scratch_bytes_ * scratch_.size() + shared_bytes_; }
 
  private:
   using Call = void (*)(const void* body, int64_t task, int worker);
   struct Scratch {
     std::byte* data = nullptr;
+
+    void resize(size_t bytes);  // what it held is lost
   };
 
   void run(int64_t tasks, Call call, const void* body);
@@ -51,7 +59,8 @@ class ThreadPool {
 
   std::vector<std::thread> workers_;
   std::vector<Scratch> scratch_;
-  size_t scratch_bytes_ = 0;
+  Scratch shared_;
+  size_t scratch_bytes_ = 0, shared_bytes_ = 0;
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -18,6 +18,8 @@ extern const Op<SsdScanParams> ssd_scan;
 extern const Op<TokenImportanceParams> token_importance;
 extern const Op<SelectTokensParams> select_tokens;
 extern const Op<ReduceTokensParams> reduce_tokens;
+extern const Op<SelectiveStateImportanceParams> selective_state_importance;
+extern const Op<SsdStateImportanceParams> ssd_state_importance;
 
 // A kernel that takes everything its params can say.
 template <class Params>

@@ -1,28 +1,18 @@
-// RMS normalisation, plain with the residual sum fused in, and gated. Squares are summed in float32, in the lanes of
-// four vectors, so that no partial sum has many terms.
+// RMS normalisation, plain with the residual sum fused in, and gated with scores on the way.
+#include "cpu/importance.h"
 #include "cpu/kernels.h"
-#include "cpu/parallel.h"
+#include "cpu/sums.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
 
-// Calls visit(c, n) for every vector of [0, size), where n elements are left from c on, and sums the squares of what it
-// returns, whose lanes from n on must be 0.
+// The sum of the squares of what visit(c, n) returns, whose lanes from n on must be 0.
 template <class Visit>
 float sum_of_squares(int64_t size, const Visit& visit) {
-  Vec total[4] = {set1(0), set1(0), set1(0), set1(0)};
-  int64_t c = 0;
-  for (; c + 4 * kWidth <= size; c += 4 * kWidth)
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      const Vec v = visit(c + i * kWidth, int64_t(kWidth));
-      total[i] = fma(v, v, total[i]);
-    }
-  for (; c < size; c += kWidth) {
-    const Vec v = visit(c, size - c);
-    total[0] = fma(v, v, total[0]);
-  }
-  return sum((total[0] + total[1]) + (total[2] + total[3]));
+  return total(size, [&](Vec& sum, int64_t c, int64_t n) {
+    const Vec v = visit(c, n);
+    sum = fma(v, v, sum);
+  });
 }
 
 float inverse_norm(float squares, int64_t size, float eps) { return 1 / __builtin_sqrtf(squares / float(size) + eps); }
@@ -47,7 +37,10 @@ void rms_norm_row(const RmsNormParams& p, int64_t row) {
   }
 }
 
-void gate_then_norm(const float* y, const float* z, const float* weight, float* out, int64_t size, float eps) {
+// Normalises one group; calls put(out, v, n) for every vector of its results.
+template <class Put>
+void gate_then_norm(const float* y, const float* z, const float* weight, float* out, int64_t size, float eps,
+                    const Put& put) {
   const float squares = sum_of_squares(size, [&](int64_t c, int64_t n) {
     const Vec v = load_some(y + c, n) * silu(load_some(z + c, n));
     store_some(out + c, v, n);
@@ -56,18 +49,41 @@ void gate_then_norm(const float* y, const float* z, const float* weight, float* 
   const Vec scale = set1(inverse_norm(squares, size, eps));
   for (int64_t c = 0; c < size; c += kWidth) {
     const int64_t n = size - c;
-    store_some(out + c, load_some(out + c, n) * scale * load_some(weight + c, n), n);
+    put(out + c, load_some(out + c, n) * scale * load_some(weight + c, n), n);
   }
 }
 
-void norm_then_gate(const float* y, const float* z, const float* weight, float* out, int64_t size, float eps) {
+template <class Put>
+void norm_then_gate(const float* y, const float* z, const float* weight, float* out, int64_t size, float eps,
+                    const Put& put) {
   const float squares = sum_of_squares(size, [&](int64_t c, int64_t n) { return load_some(y + c, n); });
   const Vec scale = set1(inverse_norm(squares, size, eps));
   for (int64_t c = 0; c < size; c += kWidth) {
     const int64_t n = size - c;
     const Vec normed = load_some(y + c, n) * scale * load_some(weight + c, n);
-    store_some(out + c, normed * silu(load_some(z + c, n)), n);
+    put(out + c, normed * silu(load_some(z + c, n)), n);
   }
+}
+
+template <class Put>
+void gated_rms_norm_row(const GatedRmsNormParams& p, int64_t row, const Put& put) {
+  const float *y = p.y + row * p.dim, *z = p.z + row * p.z_stride;
+  float* out = p.out + row * p.dim;
+  for (int64_t c = 0; c < p.dim; c += p.group_size) {
+    if (p.norm_before_gate)
+      norm_then_gate(y + c, z + c, p.weight + c, out + c, p.group_size, p.eps, put);
+    else
+      gate_then_norm(y + c, z + c, p.weight + c, out + c, p.group_size, p.eps, put);
+  }
+}
+
+float gated_rms_norm_and_score_row(const GatedRmsNormParams& p, int64_t row) {
+  Vec total = set1(0);
+  gated_rms_norm_row(p, row, [&](float* out, Vec v, int64_t n) {
+    store_some(out, v, n);
+    total = add_channels(p.metric, total, v);  // lanes from n on are 0
+  });
+  return score(p.metric, sum(total) / float(p.dim));
 }
 
 Status run_rms_norm(const RmsNormParams& p, ExecContext& ctx) {
@@ -80,13 +96,12 @@ Status run_rms_norm(const RmsNormParams& p, ExecContext& ctx) {
 
 Status run_gated_rms_norm(const GatedRmsNormParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
-  const auto normalise = p.norm_before_gate ? norm_then_gate : gate_then_norm;
   parallel_rows(ctx.pool, p.rows, p.dim, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const float *y = p.y + row * p.dim, *z = p.z + row * p.z_stride;
-      float* out = p.out + row * p.dim;
-      for (int64_t c = 0; c < p.dim; c += p.group_size)
-        normalise(y + c, z + c, p.weight + c, out + c, p.group_size, p.eps);
+      if (p.importance)
+        p.importance[row] = gated_rms_norm_and_score_row(p, row);
+      else
+        gated_rms_norm_row(p, row, [](float* out, Vec v, int64_t n) { store_some(out, v, n); });
     }
   });
   return {};

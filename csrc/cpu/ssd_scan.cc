@@ -8,7 +8,9 @@
 // A sequence's length alone decides which of the two it takes, and a head's result does not depend on its task: so a
 // sequence gives the same bits alone or in a batch, and for any number of threads.
 #include "core/arena.h"
+#include "cpu/decay.h"
 #include "cpu/gemm.h"
+#include "cpu/importance.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
@@ -24,11 +26,8 @@ constexpr int64_t kLine = 16;               // floats of a cache line
 
 struct Heads {
   int64_t first, count, group;
+  float* sums;  // (count, steps): what the importance of a step adds up to in each head, or null: not wanted
 };
-
-// 2^x for x <= 0, but 0 where that is below 2^-100: products with the smallest floats leave the normal range, where a
-// multiplication takes a hundred times as long.
-inline Vec decay_of(Vec x) { return max(exp2(x) - set1(0x1p-100f), set1(0)); }
 
 // ---- step sizes, with heads in the lanes
 
@@ -43,26 +42,24 @@ void step_sizes(const SsdScanParams& p, const Heads& heads, int64_t begin, int64
       if (p.dt_bias) dt = dt + load_some(p.dt_bias + h, n);
       if (p.softplus) dt = softplus(dt);
       dt = min(max(dt, set1(p.dt_min)), set1(p.dt_max));
-      const Vec gap = set1(float(p.path.gap[k]));
-      Vec decay = dt;
-      switch (p.alignment) {
-        case Alignment::none: break;
-        case Alignment::next: decay = gap * dt; break;
-        case Alignment::previous:
-          decay = fma(gap - set1(1), k == first_step ? dt : load_some(last_dt + i, n), dt);
-          break;
-        case Alignment::own: decay = dt + load_some(p.skipped_dt + k * p.heads + h, n); break;
-      }
+      const Vec dt_before = k == first_step ? dt : load_some(last_dt + i, n);
+      const Vec skipped = p.skipped_dt ? load_some(p.skipped_dt + k * p.heads + h, n) : set1(0);
       store_some(last_dt + i, dt, n);
       store_some(dts + i, dt, n);
-      store_some(decays + i, decay, n);
+      store_some(decays + i, decay_time(p.alignment, dt, dt_before, p.path.gap[k], skipped), n);
+    }
+    if (heads.sums && p.metric == ImportanceMetric::delta) {
+      for (int64_t i = 0; i < heads.count; ++i) heads.sums[i * p.path.steps() + k] = dts[i];
     }
   }
 }
 
-// (y + D x) * silu(z) for `count` channels, from `channel` on, of one row of one head.
-void finish_row(const SsdScanParams& p, int64_t row, int64_t head, int64_t channel, int64_t count, const float* y) {
-  const int64_t at = head * p.head_dim + channel;
+// (y + D x) * silu(z) for `count` channels, from `channel` on, of step k of the task's i-th head.
+void finish_row(const SsdScanParams& p, const Heads& heads, int64_t i_head, int64_t k, int64_t channel, int64_t count,
+                const float* y) {
+  const int64_t row = p.path.index[k], head = heads.first + i_head, at = head * p.head_dim + channel;
+  const bool scored = heads.sums && p.metric != ImportanceMetric::delta;
+  Vec total = set1(0);
   for (int64_t i = 0; i < count; i += kWidth) {
     const int64_t n = count - i;
     Vec v = load(y + i);
@@ -70,8 +67,15 @@ void finish_row(const SsdScanParams& p, int64_t row, int64_t head, int64_t chann
       const Vec D = p.D_per_channel ? load_some(p.D + at + i, n) : set1(p.D[head]);
       v = fma(D, load_some(p.x + row * p.x_stride + at + i, n), v);
     }
+    const Vec ungated = v;
     if (p.z) v = v * silu(load_some(p.z + row * p.z_stride + at + i, n));
     store_some(p.y + row * p.y_stride + at + i, v, n);
+    if (scored)
+      total = add_channels(p.metric, total, first_lanes(p.source == ImportanceSource::gated ? v : ungated, n));
+  }
+  if (scored) {
+    float& sum_of_head = heads.sums[i_head * p.path.steps() + k];
+    sum_of_head = channel == 0 ? sum(total) : sum_of_head + sum(total);
   }
 }
 
@@ -232,8 +236,7 @@ void multiply_head(const SsdScanParams& p, const Heads& heads, int64_t i, int64_
       multiply_add<M, 1>(acc, c.M + row * kChunk, kChunk, c.X + d, c.dims, 0, row + M);
       alignas(kAlignment) float y[M][kPanel];
       put(acc, y[0], kPanel);
-      for (int r = 0; r < M; ++r)
-        finish_row(p, p.path.index[k + row + r], heads.first + i, d, min(kPanel, p.head_dim - d), y[r]);
+      for (int r = 0; r < M; ++r) finish_row(p, heads, i, k + row + r, d, min(kPanel, p.head_dim - d), y[r]);
     });
   }
   const Vec decay = set1(c.from_start[c.steps - 1]);
@@ -340,7 +343,7 @@ void scan_steps(const SsdScanParams& p, const Heads& heads, int64_t s, float* sc
                                   steps.y + d);
         });
       }
-      finish_row(p, row, head, 0, P, steps.y);
+      finish_row(p, heads, i, k, 0, P, steps.y);
     }
   }
 }
@@ -361,13 +364,20 @@ Status run(const SsdScanParams& p, ExecContext& ctx) {
   const int64_t per_group = p.heads / p.groups;
   const int64_t blocks = max(ceil_div(per_group, kMaxHeads), ceil_div(3 * ctx.pool.threads(), p.groups * sequences));
   const int64_t per_task = ceil_div(per_group, min(blocks, per_group)), tasks = ceil_div(per_group, per_task);
+  if (p.importance) ctx.pool.reserve_shared(size_t(p.heads * p.path.steps()) * sizeof(float));
   ctx.pool.reserve_scratch(chunks ? Chunk(Arena(), p).bytes : Steps(Arena(), p).bytes);
   ctx.pool.parallel_for(sequences * p.groups * tasks, [&](int64_t task, int worker) {
     const int64_t s = task / (p.groups * tasks), group = task / tasks % p.groups, first = task % tasks * per_task;
-    const Heads heads = {group * per_group + first, min(per_task, per_group - first), group};
+    const int64_t head = group * per_group + first;
+    const Heads heads = {head, min(per_task, per_group - first), group,
+                         p.importance ? ctx.pool.shared<float>() + head * p.path.steps() : nullptr};
     float* const scratch = ctx.pool.scratch<float>(worker);
     few_steps(p, s) ? scan_steps(p, heads, s, scratch) : scan_chunks(p, heads, s, scratch);
   });
+  if (p.importance) {
+    const int64_t per_head = p.metric == ImportanceMetric::delta ? 1 : p.head_dim;
+    finish_scan_scores(p, p.heads, p.heads * per_head, ctx.pool);
+  }
   return {};
 }
 

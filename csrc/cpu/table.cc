@@ -17,6 +17,8 @@ constinit const Backend backend = {
     .token_importance = token_importance,
     .select_tokens = select_tokens,
     .reduce_tokens = reduce_tokens,
+    .selective_state_importance = selective_state_importance,
+    .ssd_state_importance = ssd_state_importance,
 };
 
 }  // namespace skipscan::cpu::SKIPSCAN_ISA

@@ -98,12 +98,15 @@ Status run(const TokenImportanceParams& p, ExecContext& ctx) {
     case ImportanceMetric::clip: score_rows<ImportanceMetric::clip>(p, ctx.pool); break;
     case ImportanceMetric::l1: score_rows<ImportanceMetric::l1>(p, ctx.pool); break;
     case ImportanceMetric::l2: score_rows<ImportanceMetric::l2>(p, ctx.pool); break;
-    case ImportanceMetric::sum: score_rows<ImportanceMetric::sum>(p, ctx.pool); break;
+    case ImportanceMetric::sum:
+    case ImportanceMetric::delta: score_rows<ImportanceMetric::sum>(p, ctx.pool); break;
     case ImportanceMetric::novel:
     case ImportanceMetric::novel2:
       cosines_of_neighbours(p, ctx.pool);
       score_novelty(p);
       break;
+    case ImportanceMetric::state:
+      return fail(Code::unsupported, "The metric state comes out of a scan, not out of rows.");
   }
   return {};
 }

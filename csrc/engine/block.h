@@ -16,7 +16,22 @@ struct BlockBuffers {
   float* delta;       // Mamba-1: (rows, d_inner)
   float* mixed;       // (rows, d_inner)
 
-  BlockBuffers(Arena& arena, const ModelConfig& config, int64_t rows);
+  // `keep_scan_input`: what goes into the scan is needed after it.
+  BlockBuffers(Arena& arena, const ModelConfig& config, int64_t rows, bool keep_scan_input);
+};
+
+// How a block goes over skipped positions, and what it tells of its tokens.
+struct BlockReduction {
+  Alignment alignment = Alignment::none;
+  ConvMode conv = ConvMode::compact;
+  float* importance =
+      nullptr;  // out: (rows) of the tile; null: not wanted. Not for novel and novel2, which need neighbours
+  ImportanceMetric metric = ImportanceMetric::clip;  // for state, the tile holds whole sequences
+  ImportanceSource source = ImportanceSource::gated;
+
+  // Where one operator of the block writes its scores, or null when they are another's.
+  float* scores_of(bool here) const { return here ? importance : nullptr; }
+  bool averages() const { return metric <= ImportanceMetric::sum; }
 };
 
 // A tile of packed sequences and what they carry. The path's rows are the tile's own, from 0.
@@ -28,11 +43,16 @@ struct BlockTile {
   float* residual_out;       // (rows, d_model) the same with this block's input added; may be residual_in
   float* conv_state;         // (sequences, conv_width, conv_channels) in and out
   float* ssm_state;          // (sequences, d_inner, d_state) or (sequences, heads, head_dim, d_state) in and out
+  BlockReduction reduction;
 };
 
+// Both end with the `block` source of importance where that is wanted.
 Status run_mamba_block(const ModelConfig& config, const BlockWeights& weights, const Backend& backend,
                        const BlockTile& tile, const BlockBuffers& buffers, ExecContext& context);
 Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, const Backend& backend,
                         const BlockTile& tile, const BlockBuffers& buffers, ExecContext& context);
+
+// Scores of the block's output, where they are wanted of it.
+Status score_output(const BlockTile& tile, int64_t d_model, const Backend& backend, ExecContext& context);
 
 }  // namespace skipscan

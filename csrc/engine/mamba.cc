@@ -8,6 +8,9 @@ Status run_mamba_block(const ModelConfig& config, const BlockWeights& weights, c
                        const BlockTile& tile, const BlockBuffers& buffers, ExecContext& context) {
   const int64_t inner = config.d_inner, d_state = config.d_state, rank = config.dt_rank;
   const int64_t projected = 2 * inner, parameters = rank + 2 * d_state;
+  const BlockReduction& reduction = tile.reduction;
+  const bool of_scan = (reduction.averages() && reduction.source != ImportanceSource::block) ||
+                       reduction.metric == ImportanceMetric::delta;
 
   SKIPSCAN_TRY(backend.rms_norm.run({.x = tile.hidden,
                                      .residual_in = tile.residual_in,
@@ -37,7 +40,7 @@ Status run_mamba_block(const ModelConfig& config, const BlockWeights& weights, c
                                         .x_stride = projected,
                                         .y_stride = inner,
                                         .width = config.conv_width,
-                                        .mode = ConvMode::compact,
+                                        .mode = reduction.conv,
                                         .silu = true},
                                        context));
   SKIPSCAN_TRY(backend.linear.run({.x = buffers.convolved,
@@ -78,17 +81,41 @@ Status run_mamba_block(const ModelConfig& config, const BlockWeights& weights, c
                                            .channels = config.d_inner,
                                            .d_state = config.d_state,
                                            .groups = 1,
-                                           .alignment = Alignment::none,
-                                           .softplus = true},
+                                           .alignment = reduction.alignment,
+                                           .softplus = true,
+                                           .importance = reduction.scores_of(of_scan),
+                                           .metric = reduction.metric,
+                                           .source = reduction.source},
                                           context));
-  return backend.linear.run({.x = buffers.mixed,
-                             .weight = weights.out_proj,
-                             .bias = weights.out_proj_bias,
-                             .y = tile.hidden,
-                             .rows = tile.rows,
-                             .x_stride = inner,
-                             .y_stride = config.d_model},
-                            context);
+  if (float* scores = reduction.scores_of(reduction.metric == ImportanceMetric::state)) {
+    SKIPSCAN_TRY(backend.selective_state_importance.run({.u = buffers.convolved,
+                                                         .delta = buffers.delta,
+                                                         .A = weights.A,
+                                                         .B = buffers.parameters + rank,
+                                                         .dt_bias = weights.dt_bias,
+                                                         .skipped_dt = nullptr,
+                                                         .state = tile.ssm_state,
+                                                         .scores = scores,
+                                                         .path = tile.path,
+                                                         .u_stride = inner,
+                                                         .delta_stride = inner,
+                                                         .B_stride = parameters,
+                                                         .channels = config.d_inner,
+                                                         .d_state = config.d_state,
+                                                         .groups = 1,
+                                                         .alignment = reduction.alignment,
+                                                         .softplus = true},
+                                                        context));
+  }
+  SKIPSCAN_TRY(backend.linear.run({.x = buffers.mixed,
+                                   .weight = weights.out_proj,
+                                   .bias = weights.out_proj_bias,
+                                   .y = tile.hidden,
+                                   .rows = tile.rows,
+                                   .x_stride = inner,
+                                   .y_stride = config.d_model},
+                                  context));
+  return score_output(tile, config.d_model, backend, context);
 }
 
 }  // namespace skipscan

@@ -13,6 +13,10 @@ Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, 
   const float* x = buffers.convolved;
   const float* B = x + inner;
   const float* C = B + int64_t(config.groups) * config.d_state;
+  const BlockReduction& reduction = tile.reduction;
+  const bool of_scan = (reduction.averages() && reduction.source == ImportanceSource::ssm) ||
+                       reduction.metric == ImportanceMetric::delta;
+  const bool of_norm = reduction.averages() && reduction.source == ImportanceSource::gated;
 
   SKIPSCAN_TRY(backend.rms_norm.run({.x = tile.hidden,
                                      .residual_in = tile.residual_in,
@@ -42,7 +46,7 @@ Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, 
                                         .x_stride = projected,
                                         .y_stride = channels,
                                         .width = config.conv_width,
-                                        .mode = ConvMode::compact,
+                                        .mode = reduction.conv,
                                         .silu = true},
                                        context));
   SKIPSCAN_TRY(backend.ssd_scan.run({.x = x,
@@ -70,10 +74,36 @@ Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, 
                                      .d_state = config.d_state,
                                      .dt_min = config.dt_min,
                                      .dt_max = config.dt_max,
-                                     .alignment = Alignment::none,
+                                     .alignment = reduction.alignment,
                                      .softplus = true,
-                                     .D_per_channel = false},
+                                     .D_per_channel = false,
+                                     .importance = reduction.scores_of(of_scan),
+                                     .metric = reduction.metric,
+                                     .source = reduction.source},
                                     context));
+  if (float* scores = reduction.scores_of(reduction.metric == ImportanceMetric::state)) {
+    SKIPSCAN_TRY(backend.ssd_state_importance.run({.x = x,
+                                                   .dt = dt,
+                                                   .A = weights.A,
+                                                   .B = B,
+                                                   .dt_bias = weights.dt_bias,
+                                                   .skipped_dt = nullptr,
+                                                   .state = tile.ssm_state,
+                                                   .scores = scores,
+                                                   .path = tile.path,
+                                                   .x_stride = channels,
+                                                   .dt_stride = projected,
+                                                   .B_stride = channels,
+                                                   .heads = config.heads,
+                                                   .head_dim = config.head_dim,
+                                                   .groups = config.groups,
+                                                   .d_state = config.d_state,
+                                                   .dt_min = config.dt_min,
+                                                   .dt_max = config.dt_max,
+                                                   .alignment = reduction.alignment,
+                                                   .softplus = true},
+                                                  context));
+  }
   SKIPSCAN_TRY(backend.gated_rms_norm.run({.y = buffers.mixed,
                                            .z = z,
                                            .weight = weights.norm_gated,
@@ -83,16 +113,19 @@ Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, 
                                            .z_stride = projected,
                                            .group_size = config.norm_group_size,
                                            .eps = config.norm_eps,
-                                           .norm_before_gate = config.norm_before_gate},
+                                           .norm_before_gate = config.norm_before_gate,
+                                           .importance = reduction.scores_of(of_norm),
+                                           .metric = reduction.metric},
                                           context));
-  return backend.linear.run({.x = buffers.mixed,
-                             .weight = weights.out_proj,
-                             .bias = weights.out_proj_bias,
-                             .y = tile.hidden,
-                             .rows = tile.rows,
-                             .x_stride = inner,
-                             .y_stride = config.d_model},
-                            context);
+  SKIPSCAN_TRY(backend.linear.run({.x = buffers.mixed,
+                                   .weight = weights.out_proj,
+                                   .bias = weights.out_proj_bias,
+                                   .y = tile.hidden,
+                                   .rows = tile.rows,
+                                   .x_stride = inner,
+                                   .y_stride = config.d_model},
+                                  context));
+  return score_output(tile, config.d_model, backend, context);
 }
 
 }  // namespace skipscan

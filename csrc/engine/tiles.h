@@ -15,18 +15,21 @@ struct Tile {
   ScanPath path;
 };
 
-inline std::vector<Tile> make_tiles(const std::vector<int32_t>& offsets, int32_t max_rows) {
+// `gaps` are those of the rows' path.
+inline std::vector<Tile> make_tiles(const std::vector<int32_t>& offsets, const std::vector<int32_t>& gaps,
+                                    int32_t max_rows) {
   std::vector<Tile> tiles;
   std::vector<int32_t> lengths;  // of the tile being filled
   Tile tile;
   const auto close = [&] {
     if (lengths.empty()) return;
     tile.path = ScanPath::full(lengths);
+    tile.path.gap.assign(gaps.begin() + tile.row, gaps.begin() + tile.row + tile.rows);
     tiles.push_back(std::move(tile));
     lengths.clear();
   };
   for (size_t s = 0; s + 1 < offsets.size(); ++s) {
-    for (int32_t row = offsets[s]; row < offsets[s + 1]; row += max_rows) {
+    for (int32_t row = offsets[s]; row < offsets[s + 1]; row += std::min(max_rows, offsets[s + 1] - row)) {
       const int32_t rows = std::min(max_rows, offsets[s + 1] - row);
       if (!lengths.empty() && tile.rows + rows > max_rows) close();
       if (lengths.empty()) tile = Tile{.row = row, .rows = 0, .sequence = int64_t(s), .path = {}};

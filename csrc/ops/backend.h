@@ -8,7 +8,9 @@
 #include "ops/rms_norm.h"
 #include "ops/select_tokens.h"
 #include "ops/selective_scan.h"
+#include "ops/selective_state_importance.h"
 #include "ops/ssd_scan.h"
+#include "ops/ssd_state_importance.h"
 #include "ops/token_importance.h"
 
 namespace skipscan {
@@ -28,6 +30,8 @@ struct Backend {
   const Op<TokenImportanceParams>& token_importance;
   const Op<SelectTokensParams>& select_tokens;
   const Op<ReduceTokensParams>& reduce_tokens;
+  const Op<SelectiveStateImportanceParams>& selective_state_importance;
+  const Op<SsdStateImportanceParams>& ssd_state_importance;
 };
 
 }  // namespace skipscan

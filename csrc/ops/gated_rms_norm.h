@@ -2,6 +2,7 @@
 //   out = norm(y * silu(z)) * weight          the gate first, as the published models have it
 //   out = norm(y) * weight * silu(z)          norm_before_gate
 #pragma once
+#include "ops/importance.h"
 #include "ops/op.h"
 
 namespace skipscan {
@@ -15,6 +16,9 @@ struct GatedRmsNormParams {
   int64_t group_size;  // divides dim
   float eps;
   bool norm_before_gate;
+
+  float* importance = nullptr;  // (rows): scores of the rows of out, over all groups; or null: not wanted
+  ImportanceMetric metric = ImportanceMetric::clip;  // clip, l1, l2 or sum
 };
 
 }  // namespace skipscan

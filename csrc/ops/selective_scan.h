@@ -4,6 +4,7 @@
 //   y[r] = (C[p] . h + D * u[r]) * silu(z[r])      D and the gate only when given
 #pragma once
 #include "core/scan_path.h"
+#include "ops/importance.h"
 #include "ops/op.h"
 
 namespace skipscan {
@@ -27,6 +28,11 @@ struct SelectiveScanParams {
   int32_t channels, d_state, groups;
   Alignment alignment;
   bool softplus;
+
+  // (rows): scores of the rows of y on the path, or, with delta, of the rows that param_index names; or null: not wanted.
+  float* importance = nullptr;
+  ImportanceMetric metric = ImportanceMetric::clip;   // clip, l1, l2, sum or delta
+  ImportanceSource source = ImportanceSource::gated;  // gated or ssm
 };
 
 }  // namespace skipscan

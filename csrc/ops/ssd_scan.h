@@ -2,6 +2,7 @@
 // head, and a head_dim x d_state state per head. Kernels may compute it in chunks as matrix products; the result is the same.
 #pragma once
 #include "core/scan_path.h"
+#include "ops/importance.h"
 #include "ops/op.h"
 
 namespace skipscan {
@@ -26,6 +27,11 @@ struct SsdScanParams {
   float dt_min, dt_max;  // dt is clamped to [dt_min, dt_max] after softplus
   Alignment alignment;
   bool softplus, D_per_channel;
+
+  // (rows): scores of the rows of y on the path, or, with delta, of the rows that param_index names; or null: not wanted.
+  float* importance = nullptr;
+  ImportanceMetric metric = ImportanceMetric::clip;   // clip, l1, l2, sum or delta
+  ImportanceSource source = ImportanceSource::gated;  // gated or ssm
 };
 
 }  // namespace skipscan

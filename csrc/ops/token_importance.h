@@ -1,18 +1,10 @@
-// How important each token is (docs/reduction.md, section 3). With v the row of a token, x or x + added:
-//   clip    mean(max(v, 0))
-//   l1      mean(|v|)
-//   l2      sqrt(mean(v^2))
-//   sum     mean(v)                      of the time steps it is the metric `delta`
-//   novel   1 - cosine(v, v of the row before); 1 for the first row of a sequence
-//   novel2  1 - the larger cosine of the rows before and after; 1 where there are none
-// Sums are accumulated in float32, in an order that the number of channels alone decides. A row with an element that is not
-// a number has a score that is not one either.
+// Importance of tokens from the rows of any tensor (importance.h), x or x + added, which are (rows, channels): every metric but
+// `state`. The metric `delta` is the sum over time steps: pass them as x.
 #pragma once
+#include "ops/importance.h"
 #include "ops/op.h"
 
 namespace skipscan {
-
-enum class ImportanceMetric : uint8_t { clip, l1, l2, sum, novel, novel2 };
 
 struct TokenImportanceParams {
   const float* x;          // (rows, channels), rows x_stride apart
@@ -21,7 +13,7 @@ struct TokenImportanceParams {
   float* scores;           // (rows)
   int64_t rows, channels, x_stride, added_stride;
   int32_t sequences;
-  ImportanceMetric metric;
+  ImportanceMetric metric;  // clip, l1, l2, sum (delta is the same), novel or novel2
 };
 
 }  // namespace skipscan

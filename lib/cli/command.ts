@@ -66,6 +66,41 @@ export function numberOption(values: Values, name: string): number | undefined {
   return value;
 }
 
+/** The whole number that an option holds, if it was given. */
+export function wholeNumberOption(values: Values, name: string, least: number): number | undefined {
+  const value = numberOption(values, name);
+  if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value;
+  throw new UsageError(
+    `Expected a whole number from ${least} for --${name} but received '${String(values[name])}'.`,
+  );
+}
+
+/** The items of an option with commas between them, if it was given. */
+export function listOption(values: Values, name: string): string[] | undefined {
+  return (values[name] as string | undefined)?.split(',').map((item) => item.trim());
+}
+
+/** Numbers with commas between them, if the option was given. */
+export function numbersOption(values: Values, name: string): number[] | undefined {
+  return listOption(values, name)?.map((item) => numberOption({ [name]: item }, name)!);
+}
+
+/** One of `choices`, if the option was given. */
+export function choiceOption<Choice extends string>(
+  values: Values,
+  name: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const value = values[name] as Choice | undefined;
+  if (value === undefined || choices.includes(value)) return value;
+  throw new UsageError(`Expected ${enumeration(choices)} for --${name} but received '${value}'.`);
+}
+
+/** `a, b or c`. */
+function enumeration(items: readonly string[]): string {
+  return [items.slice(0, -1).join(', '), ...items.slice(-1)].join(' or ');
+}
+
 /** Exactly `names.length` positionals, or a usage error that names what is missing or too much. */
 export function positionalsOf(positionals: string[], names: string[]): string[] {
   if (positionals.length < names.length) throw new UsageError(`Expected ${names[positionals.length]}.`);

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type Command, numberOption, positionalsOf } from './command';
 import { loadFromOptions, modelOptions } from './model';
+import { reductionFromOptions } from './reduction';
+import { reductionOptions } from './reduction-options';
+import { describeReduction, reportReduction } from './reduction-report';
 
 export const generate: Command = {
   usage: 'generate [options] PROMPT',
@@ -23,13 +26,16 @@ export const generate: Command = {
       value: 'TEXT',
       help: 'End before this text. May be given several times.',
     },
+    ...reductionOptions,
   },
 
   async run(positionals, values) {
     const [argument] = positionalsOf(positionals, ['a prompt (or - to read it from standard input)']);
     const prompt = argument === '-' ? readFileSync(0, 'utf8') : argument;
+    const makePolicy = reductionFromOptions(values);
     await using model = await loadFromOptions(values);
-    const promptTokens = model.tokenizer?.encode(prompt).length ?? 0;
+    const policy = makePolicy?.(model.config);
+    const promptTokens = model.tokenizer?.encode(prompt) ?? new Int32Array();
     const stopped = new AbortController();
     const interrupt = () => stopped.abort();
     process.once('SIGINT', interrupt);
@@ -47,6 +53,7 @@ export const generate: Command = {
         topP: numberOption(values, 'top-p'),
         seed: numberOption(values, 'seed'),
         stop: values.stop as string[] | undefined,
+        reduction: policy,
         signal: stopped.signal,
       })) {
         if (tokens.length === 0) first = performance.now();
@@ -60,15 +67,17 @@ export const generate: Command = {
       process.off('SIGINT', interrupt);
     }
     const end = performance.now();
+    const reduction = policy && (await reportReduction(model, policy, promptTokens));
     const report = {
       model: model.source,
       backend: model.backend,
       dtype: model.dtype,
-      promptTokens,
+      promptTokens: promptTokens.length,
       prefillMilliseconds: first - start,
       newTokens: tokens.length,
       // The first token comes with the prefill.
       tokensPerSecond: tokens.length > 1 ? ((tokens.length - 1) * 1000) / (end - first) : 0,
+      reduction,
     };
     if (values.json) {
       process.stdout.write(`${JSON.stringify({ prompt, text, tokens, ...report })}\n`);
@@ -80,5 +89,6 @@ export const generate: Command = {
         `then ${report.newTokens} tokens at ${report.tokensPerSecond.toFixed(0)} tokens/s ` +
         `(${report.backend}, ${report.dtype} weights)\n`,
     );
+    if (reduction) process.stderr.write(`${describeReduction(reduction)}\n`);
   },
 };

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { packageVersion } from '../version';
+import { bench } from './bench';
 import { type Command, explain, runCommand, UsageError } from './command';
 import { doctor } from './doctor';
 import { generate } from './generate';
 import { inspect } from './inspect';
 import { score } from './score';
 
-const commands: Record<string, Command> = { generate, score, inspect, doctor };
+const commands: Record<string, Command> = { generate, score, bench, inspect, doctor };
 
 function overview(): string {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}  ${summary}`);

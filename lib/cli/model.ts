@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { type LoadOptions, loadLanguageModel } from '../models/load';
-import { type Command, numberOption, UsageError, type Values } from './command';
+import { loadLanguageModel } from '../models/load';
+import { type Command, choiceOption, numberOption, type Values } from './command';
 import { Progress } from './progress';
 
 /** The model that ships with the package. */
@@ -36,10 +36,7 @@ export const modelOptions: Command['options'] = {
 /** Loads the model that the options name, with progress on a terminal. */
 export async function loadFromOptions(values: Values) {
   const source = (values.model as string | undefined) ?? shippedModel;
-  const dtype = values.dtype as LoadOptions['dtype'];
-  if (dtype !== undefined && !['f32', 'bf16', 'f16'].includes(dtype)) {
-    throw new UsageError(`Expected f32, bf16 or f16 for --dtype but received '${dtype}'.`);
-  }
+  const dtype = choiceOption(values, 'dtype', ['f32', 'bf16', 'f16']);
   const progress = new Progress('loading');
   try {
     return await loadLanguageModel(source, {

@@ -1,11 +1,14 @@
 /** A progress line on standard error; nothing where that is not a terminal. */
 export class Progress {
   readonly #label: string;
+  readonly #amount: (total: number) => string;
   readonly #enabled = process.stderr.isTTY === true;
   #shown = -1;
 
-  constructor(label: string) {
+  /** @param amount how a total is told; bytes unless given */
+  constructor(label: string, amount: (total: number) => string = megabytes) {
     this.#label = label;
+    this.#amount = amount;
   }
 
   update(done: number, total: number): void {
@@ -13,7 +16,9 @@ export class Progress {
     if (!this.#enabled || percent === this.#shown) return;
     this.#shown = percent;
     const bar = '#'.repeat(Math.floor(percent / 5)).padEnd(20, '.');
-    process.stderr.write(`\r${this.#label} [${bar}] ${String(percent).padStart(3)} % of ${megabytes(total)}`);
+    process.stderr.write(
+      `\r${this.#label} [${bar}] ${String(percent).padStart(3)} % of ${this.#amount(total)}`,
+    );
   }
 
   /** Clears the line. */

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors';
+import type { Policy } from '../reduction/policy-types';
 import { TextStream } from '../text/decoder';
 import { Sampler, type SamplingOptions } from '../text/sampler';
 import { StopMatcher } from '../text/stop';
@@ -6,6 +7,8 @@ import { needTokenizer, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
 
 export type GenerateOptions = SamplingOptions & {
+  /** Removes tokens of the prompt; what is generated is never reduced. Defaults to none. */
+  reduction?: Policy;
   /** Defaults to 256. */
   maxNewTokens?: number;
   /** Texts that end the generation; they are not part of what comes out. Needs a tokenizer. */
@@ -45,7 +48,7 @@ export async function* generate(
   const ends = new Set(o.ignoreEos ? [] : endTokens(model));
 
   o.signal?.throwIfAborted();
-  await using session = model.createSession();
+  await using session = model.createSession({ reduction: o.reduction });
   let logits = await session.prefill(tokens, { signal: o.signal });
   for (let left = maxNewTokens; left > 0; left -= 1) {
     o.signal?.throwIfAborted();

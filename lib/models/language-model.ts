@@ -4,20 +4,25 @@ import { native } from '../native';
 import type { NativeLanguageModel, NativeSession } from '../native-model-types';
 import { Queue } from '../queue';
 import { flops } from '../reduction/flops';
+import { policyFromJSON } from '../reduction/policies';
+import type { Policy } from '../reduction/policy-types';
 import type { Tokenizer } from '../text/tokenizer';
 import { checkTokens, type Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
 import { type GeneratedToken, type GenerateOptions, generate } from './generate';
+import { countsOf, type Kept, nativeReduction } from './reduce';
 import { type Score, type ScoreOptions, score } from './score';
-import { Session } from './session';
+import { Session, type SessionState } from './session';
 import { decodeSession } from './session-file';
 
 export type WeightDtype = 'f32' | 'bf16' | 'f16';
 
 export type ForwardOptions = {
+  /** Removes tokens on the way; the logits are those of the rows that are left. Defaults to none. */
+  reduction?: Policy;
   /** Logits of every row, or of each sequence's last row only. Defaults to `'all'`. */
   logits?: 'all' | 'last';
-  /** Also return the residual stream after the embedding, each block and the final norm. Defaults to false. */
+  /** Also return the residual stream after the embedding, each block and the final norm. Not with a reduction. Defaults to false. */
   hiddenStates?: boolean;
   /** Stops between two tiles of work; the call rejects with `signal.reason`. */
   signal?: AbortSignal;
@@ -32,6 +37,8 @@ export type Forward = {
   offsets: Int32Array;
   /** Each row's position in its own prompt. */
   positions: Int32Array;
+  /** After each reduction. */
+  kept: Kept[];
   /** `[dModel]` rows of every token, also where only the last logits were asked for: the embedding, the residual stream after each block, the final norm. */
   hiddenStates?: Float32Array[];
   stats: { flops: number; denseFlops: number; reductionFlops: number; milliseconds: number };
@@ -102,38 +109,67 @@ export class LanguageModel implements AsyncDisposable {
         `Expected 'all' or 'last' for logits but received ${String(o.logits)}.`,
       );
     }
-    const rows = lastOnly ? prompts.length : ids.length;
+    if (o.hiddenStates && o.reduction) {
+      throw new SkipscanError('ERR_ARGUMENT', 'Expected hiddenStates or a reduction but received both.');
+    }
+    const lengths = prompts.map((prompt) => prompt.length);
+    const reduction = o.reduction && nativeReduction(o.reduction, this.config, lengths);
 
     return this.queue.run(async () => {
-      const logits = new Float32Array(rows * vocabRows);
+      const room = new Float32Array((lastOnly ? prompts.length : ids.length) * vocabRows);
       const hidden = o.hiddenStates ? new Float32Array((layers + 2) * ids.length * dModel) : undefined;
-      const milliseconds = await cancellable(o.signal, (cell) =>
-        fromNative(this.#native.forward(ids, starts, { lastOnly, logits, hidden }, cell)),
+      const { milliseconds, kept } = await cancellable(o.signal, (cell) =>
+        fromNative(this.#native.forward(ids, starts, { lastOnly, logits: room, hidden, reduction }, cell)),
       );
-      const work = flops(this.config, { length: ids.length, headRows: rows }).total;
+      const rows: Kept = kept.at(-1) ?? { layer: -1, offsets: starts, positions: positionsOf(prompts) };
+      const shown = lastOnly ? lastRows(rows) : rows;
       const slice = ids.length * dModel;
       return {
-        logits,
+        // A copy where a reduction left room unused: a view would keep all of it alive.
+        logits:
+          shown.positions.length * vocabRows < room.length
+            ? room.slice(0, shown.positions.length * vocabRows)
+            : room,
         vocabSize: vocabRows,
-        offsets: lastOnly ? Int32Array.from({ length: prompts.length + 1 }, (_, s) => s) : starts,
-        positions: Int32Array.from(
-          prompts.flatMap((prompt) => (lastOnly ? [prompt.length - 1] : [...prompt.keys()])),
-        ),
+        offsets: shown.offsets,
+        positions: shown.positions,
+        kept,
         hiddenStates:
           hidden && Array.from({ length: layers + 2 }, (_, i) => hidden.subarray(i * slice, (i + 1) * slice)),
-        stats: { flops: work, denseFlops: work, reductionFlops: 0, milliseconds },
+        stats: { ...this.#work(lengths, kept, shown.offsets, o.reduction), milliseconds },
       };
     }, o.signal);
   }
 
-  /** A fresh sequence. */
-  createSession(): Session {
-    return this.sessionFrom(() => {}, 0);
+  #work(lengths: number[], kept: Kept[], offsets: Int32Array, reduction?: Policy) {
+    const stats = { flops: 0, denseFlops: 0, reductionFlops: 0 };
+    for (const [s, length] of lengths.entries()) {
+      const headRows = offsets[s + 1] - offsets[s];
+      const counts = reduction?.name === 'ltmp' ? countsOf(kept, s) : undefined;
+      const work = flops(this.config, { length, headRows, reduction, counts });
+      stats.flops += work.total;
+      stats.reductionFlops += work.reduction;
+      stats.denseFlops += flops(this.config, {
+        length,
+        headRows: reduction && headRows > 1 ? length : headRows,
+      }).total;
+    }
+    return stats;
+  }
+
+  /**
+   * A fresh sequence.
+   *
+   * @param o.reduction removes tokens in every prefill, each on its own; steps remove nothing
+   */
+  createSession(o: { reduction?: Policy } = {}): Session {
+    const reduction = o.reduction && policyFromJSON(o.reduction, 'the reduction');
+    return this.sessionFrom(() => {}, { length: 0, kept: [], reduction });
   }
 
   /** The session that `Session.save()` wrote. Another model's, or damaged bytes, are an error. */
   restoreSession(saved: Uint8Array): Session {
-    const { fingerprint, length, state } = decodeSession(saved);
+    const { fingerprint, state, ...rest } = decodeSession(saved);
     if (fingerprint !== this.fingerprint) {
       throw new SkipscanError(
         'ERR_ARGUMENT',
@@ -141,7 +177,7 @@ export class LanguageModel implements AsyncDisposable {
           `Restore it with the model that made it.`,
       );
     }
-    return this.sessionFrom((session) => session.importState(state), length);
+    return this.sessionFrom((session) => session.importState(state), rest);
   }
 
   /**
@@ -180,11 +216,11 @@ export class LanguageModel implements AsyncDisposable {
   }
 
   /** @internal A session whose state `fill` sets. */
-  sessionFrom(fill: (session: NativeSession) => void, length: number): Session {
+  sessionFrom(fill: (session: NativeSession) => void, state: SessionState): Session {
     this.assertOpen();
     const nativeSession = new native.Session(this.#native);
     fill(nativeSession);
-    const session = new Session(this, nativeSession, length);
+    const session = new Session(this, nativeSession, state);
     for (const ref of this.#sessions) if (!ref.deref()) this.#sessions.delete(ref);
     this.#sessions.add(new WeakRef(session));
     return session;
@@ -219,4 +255,19 @@ function startOffsets(prompts: Int32Array[]): Int32Array {
     offsets[s + 1] = offsets[s] + prompt.length;
   });
   return offsets;
+}
+
+/** Positions 0, 1, ... of every prompt. */
+function positionsOf(prompts: Int32Array[]): Int32Array {
+  return Int32Array.from(prompts.flatMap((prompt) => [...prompt.keys()]));
+}
+
+/** Each sequence's last row. */
+function lastRows({ layer, offsets, positions }: Kept): Kept {
+  const last = Array.from(offsets.subarray(1), (end) => positions[end - 1]);
+  return {
+    layer,
+    offsets: Int32Array.from({ length: last.length + 1 }, (_, s) => s),
+    positions: Int32Array.from(last),
+  };
 }

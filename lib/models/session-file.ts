@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SkipscanError } from '../errors';
+import { policyFromJSON } from '../reduction/policies';
+import type { SessionState } from './session';
 
 /**
  * A saved session: the magic bytes, the format's version and the header's length (both little-endian uint32), the header
@@ -10,16 +12,18 @@ const version = 1;
 const prefixLength = magic.length + 8;
 const digestLength = 32;
 
-export type SavedSession = {
+export type SavedSession = SessionState & {
   /** The model's: a hash of its weights. */
   fingerprint: string;
-  /** Tokens that the state has seen. */
-  length: number;
   state: Uint8Array;
 };
 
-export function encodeSession({ fingerprint, length, state }: SavedSession): Uint8Array {
-  const header = Buffer.from(JSON.stringify({ fingerprint, length, stateBytes: state.byteLength }), 'utf8');
+export function encodeSession({ state, kept, ...rest }: SavedSession): Uint8Array {
+  const positions = kept.map((k) => ({ layer: k.layer, positions: [...k.positions] }));
+  const header = Buffer.from(
+    JSON.stringify({ ...rest, kept: positions, stateBytes: state.byteLength }),
+    'utf8',
+  );
   const bytes = Buffer.alloc(prefixLength + header.length + state.byteLength + digestLength);
   magic.copy(bytes);
   bytes.writeUInt32LE(version, magic.length);
@@ -49,13 +53,27 @@ export function decodeSession(saved: Uint8Array): SavedSession {
   const digest = createHash('sha256').update(bytes.subarray(0, end)).digest();
   if (!digest.equals(bytes.subarray(end))) throw damaged('does not match its checksum');
   const stateStart = prefixLength + bytes.readUInt32LE(magic.length + 4);
-  const { fingerprint, length, stateBytes } = parseHeader(
-    bytes.subarray(prefixLength, Math.min(stateStart, end)),
-  );
-  if (typeof fingerprint !== 'string' || !Number.isSafeInteger(length) || stateBytes !== end - stateStart) {
+  const header = parseHeader(bytes.subarray(prefixLength, Math.min(stateStart, end)));
+  const { fingerprint, length, stateBytes, kept, reduction } = header;
+  if (
+    typeof fingerprint !== 'string' ||
+    !Number.isSafeInteger(length) ||
+    stateBytes !== end - stateStart ||
+    !Array.isArray(kept)
+  ) {
     throw damaged('has a header that does not fit its contents');
   }
-  return { fingerprint, length: length as number, state: bytes.subarray(stateStart, end) };
+  return {
+    fingerprint,
+    length: length as number,
+    kept: kept.map(({ layer, positions }) => ({
+      layer,
+      offsets: Int32Array.of(0, positions.length),
+      positions: Int32Array.from(positions),
+    })),
+    reduction: reduction === undefined ? undefined : policyFromJSON(reduction, 'the saved reduction'),
+    state: bytes.subarray(stateStart, end),
+  };
 }
 
 function parseHeader(bytes: Buffer): Record<string, unknown> {

@@ -1,8 +1,10 @@
 import { cancellable } from '../cancel';
 import { fromNative, SkipscanError } from '../errors';
 import type { NativeSession } from '../native-model-types';
+import type { Policy } from '../reduction/policy-types';
 import { checkToken, checkTokens, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
+import { type Kept, nativeReduction } from './reduce';
 import { encodeSession } from './session-file';
 
 /** What one layer carries from token to token. */
@@ -13,6 +15,9 @@ export type LayerState = {
   ssm: Float32Array;
 };
 
+/** What a session is besides the native state. */
+export type SessionState = { length: number; kept: Kept[]; reduction?: Policy };
+
 /**
  * The recurrent state of one sequence. Made by `model.createSession()`; disposed with its model. Calls on one session
  * run in the order they are made.
@@ -20,44 +25,65 @@ export type LayerState = {
 export class Session implements AsyncDisposable {
   readonly #model: LanguageModel;
   readonly #native: NativeSession;
+  readonly #reduction?: Policy;
   #length: number;
+  #kept: Kept[];
   #running = 0;
   #closing?: Promise<void>;
 
   /** @internal */
-  constructor(model: LanguageModel, native: NativeSession, length: number) {
+  constructor(model: LanguageModel, native: NativeSession, { length, kept, reduction }: SessionState) {
     this.#model = model;
     this.#native = native;
     this.#length = length;
+    this.#kept = kept;
+    this.#reduction = reduction;
   }
 
-  /** Tokens that the state has seen. */
+  /** Tokens that were read, removed ones included: the position of the next. */
   get length(): number {
     return this.#length;
   }
 
+  /** The positions that each reduction of the prefills so far has left; empty without a reduction. */
+  get kept(): Kept[] {
+    return this.#kept;
+  }
+
   /**
-   * Reads a prompt, or a further part of one, and returns the logits after its last token: `[vocabRows]`.
+   * Reads a prompt, or a further part of one, and returns the logits after its last token: `[vocabRows]`. A session with a
+   * reduction reduces each part on its own, positions going on.
    * When it fails or is aborted, the session is as it was before the call.
    */
   async prefill(tokens: Tokens, o: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    return this.#prefill(tokens, 1, o.signal);
+    return this.#prefill(tokens, 1, this.#reduction, o.signal);
   }
 
   /**
-   * As `prefill`, with the logits after each token: `[tokens.length, vocabRows]`.
+   * As steps over all the tokens, nothing removed: the logits after each, `[tokens.length, vocabRows]`.
    * @internal
    */
-  async prefillAll(tokens: Tokens, o: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    return this.#prefill(tokens, tokens.length, o.signal);
+  async readAll(tokens: Tokens, o: { signal?: AbortSignal } = {}): Promise<Float32Array> {
+    return this.#prefill(tokens, tokens.length, undefined, o.signal);
   }
 
-  async #prefill(tokens: Tokens, logitRows: number, signal?: AbortSignal): Promise<Float32Array> {
+  async #prefill(
+    tokens: Tokens,
+    logitRows: number,
+    policy: Policy | undefined,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
     const ids = checkTokens(tokens, 'tokens', this.#model.config.vocabRows);
     return this.#run(async () => {
-      const logits = new Float32Array(logitRows * this.#model.config.vocabRows);
-      await cancellable(signal, (cell) => fromNative(this.#native.prefill(ids, logits, cell)));
+      const { config } = this.#model;
+      const start = this.#length;
+      const logits = new Float32Array(logitRows * config.vocabRows);
+      const reduction = policy && nativeReduction(policy, config, [ids.length], start);
+      const { kept } = await cancellable(signal, (cell) =>
+        fromNative(this.#native.prefill(ids, { start, logits, reduction }, cell)),
+      );
       this.#length += ids.length;
+      if (kept.length > 0) this.#kept = append(this.#kept, kept);
       return logits;
     }, signal);
   }
@@ -89,7 +115,11 @@ export class Session implements AsyncDisposable {
   /** A second session with the same state, independent from here on. Not while a call on this session runs. */
   clone(): Session {
     this.#idle('clone');
-    return this.#model.sessionFrom((native) => native.copyFrom(this.#native), this.#length);
+    return this.#model.sessionFrom((native) => native.copyFrom(this.#native), {
+      length: this.#length,
+      kept: this.#kept,
+      reduction: this.#reduction,
+    });
   }
 
   /** The state as bytes for `model.restoreSession()`, in this or another process, with the same model. */
@@ -98,6 +128,8 @@ export class Session implements AsyncDisposable {
       encodeSession({
         fingerprint: this.#model.fingerprint,
         length: this.#length,
+        kept: this.#kept,
+        reduction: this.#reduction,
         state: this.#native.exportState(),
       }),
     );
@@ -141,4 +173,12 @@ export class Session implements AsyncDisposable {
       this.#running -= 1;
     }
   }
+}
+
+/** The positions of a further prefill, after those before it. */
+function append(before: Kept[], after: Kept[]): Kept[] {
+  return after.map(({ layer, positions }, i) => {
+    const all = Int32Array.from([...(before[i]?.positions ?? []), ...positions]);
+    return { layer, offsets: Int32Array.of(0, all.length), positions: all };
+  });
 }

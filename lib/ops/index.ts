@@ -1,6 +1,7 @@
 /** Every operator of the engine as a function on tensors, for packages that build their own models. */
 export type { Alignment } from './alignment';
 export { type CausalConvOptions, causalConv } from './causal-conv';
+export type { NormImportance, ScanImportance, Scored } from './importance';
 export {
   type GatedRmsNormOptions,
   gatedRmsNorm,

@@ -1,5 +1,6 @@
 import { Tensor } from '../tensor';
 import { Arguments } from './arguments';
+import { type NormImportance, readNormImportance, type Scored } from './importance';
 
 /** `T` rows (or `[batch, length]` for `T`), `D` channels. */
 export type RmsNormOptions = {
@@ -63,9 +64,11 @@ export type GatedRmsNormOptions = {
   eps?: number;
   /** Whether the norm comes before the gate. Defaults to false: the gate first, as in the published models. */
   normBeforeGate?: boolean;
+  /** Asks for importance scores too: of the rows of y, over all of their groups. */
+  importance?: NormImportance;
 };
 
-const gatedRmsNormNames = ['x', 'z', 'weight', 'groupSize', 'eps', 'normBeforeGate'] as const;
+const gatedRmsNormNames = ['x', 'z', 'weight', 'groupSize', 'eps', 'normBeforeGate', 'importance'] as const;
 
 /**
  * The normalisation before the output projection of a Mamba-2 block (arXiv 2405.21060, section 7). With
@@ -76,7 +79,11 @@ const gatedRmsNormNames = ['x', 'z', 'weight', 'groupSize', 'eps', 'normBeforeGa
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
-export async function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: Tensor }> {
+export function gatedRmsNorm(
+  options: GatedRmsNormOptions & { importance: NormImportance },
+): Promise<{ y: Tensor } & Scored>;
+export function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: Tensor }>;
+export async function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: Tensor } & Partial<Scored>> {
   const args = new Arguments('gatedRmsNorm', options, gatedRmsNormNames);
   const x = args.tokens('x', ['D']);
   const dim = args.size('D');
@@ -89,7 +96,13 @@ export async function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: T
     normBeforeGate: args.flag('normBeforeGate', false),
   };
   args.checkDivides('groupSize', params.groupSize, 'D');
+  const wanted = readNormImportance('gatedRmsNorm', options.importance);
+  const rows = args.rowCount;
   const out = new Float32Array(x.size);
-  await args.run('gated_rms_norm', { ...params, rows: args.rowCount, dim, out });
-  return { y: Tensor.from(out, x.shape, { dtype: x.dtype }) };
+  const importance = wanted && new Float32Array(rows);
+  await args.run('gated_rms_norm', { ...params, rows, dim, out, importance, ...wanted });
+  return {
+    y: Tensor.from(out, x.shape, { dtype: x.dtype }),
+    ...(importance && { importance: Tensor.from(importance, [rows]) }),
+  };
 }

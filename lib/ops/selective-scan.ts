@@ -2,6 +2,7 @@ import type { ScanPath } from '../scan-path';
 import { Tensor } from '../tensor';
 import { type Alignment, readAlignment } from './alignment';
 import { Arguments } from './arguments';
+import { readScanImportance, type ScanImportance, type Scored, scoresOnTheWay } from './importance';
 
 /** `T` rows (or `[batch, length]` for `T`), `E` channels, `N` states, `G` groups, `S` sequences, `K` steps of the path. */
 export type SelectiveScanOptions = {
@@ -31,6 +32,8 @@ export type SelectiveScanOptions = {
   state?: Tensor;
   /** Whether dt is `softplus(delta + dtBias)` rather than `delta + dtBias`. Defaults to true. */
   softplus?: boolean;
+  /** Asks for importance scores too. */
+  importance?: ScanImportance;
 };
 
 /** What a scan or a convolution returns. */
@@ -55,6 +58,7 @@ const names = [
   'skippedDt',
   'state',
   'softplus',
+  'importance',
 ] as const;
 
 /**
@@ -70,7 +74,11 @@ const names = [
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
-export async function selectiveScan(options: SelectiveScanOptions): Promise<ScanResult> {
+export function selectiveScan(
+  options: SelectiveScanOptions & { importance: ScanImportance },
+): Promise<ScanResult & Scored>;
+export function selectiveScan(options: SelectiveScanOptions): Promise<ScanResult>;
+export async function selectiveScan(options: SelectiveScanOptions): Promise<ScanResult & Partial<Scored>> {
   const args = new Arguments('selectiveScan', options, names);
   const u = args.tokens('u', ['E']);
   const path = args.path();
@@ -88,13 +96,21 @@ export async function selectiveScan(options: SelectiveScanOptions): Promise<Scan
     stateIn: args.optionalFloats('state', [path.sequences, 'E', 'N'], ['f32']),
     softplus: args.flag('softplus', true),
   };
+  const importance = readScanImportance('selectiveScan', options.importance);
   const [channels, dState, groups] = [args.size('E'), args.size('N'), args.size('G')];
   args.checkDivides('the groups of B', groups, 'E');
+  const sizes = { rows: args.rowCount, channels, dState, groups };
   const y = new Float32Array(u.size);
-  const stateOut = new Float32Array(path.sequences * channels * dState);
-  await args.run('selective_scan', { ...params, rows: args.rowCount, channels, dState, groups, y, stateOut });
+  const state = new Float32Array(path.sequences * channels * dState);
+  const scores = new Float32Array(importance ? sizes.rows : 0);
+  const onTheWay = scoresOnTheWay(importance, scores);
+  await args.run('selective_scan', { ...params, ...sizes, y, stateOut: state, ...onTheWay });
+  if (importance?.metric === 'state') {
+    await args.run('selective_state_importance', { ...params, ...sizes, state, scores });
+  }
   return {
     y: Tensor.from(y, u.shape, { dtype: u.dtype }),
-    state: Tensor.from(stateOut, [path.sequences, channels, dState]),
+    state: Tensor.from(state, [path.sequences, channels, dState]),
+    ...(importance && { importance: Tensor.from(scores, [sizes.rows]) }),
   };
 }

@@ -3,6 +3,7 @@ import type { ScanPath } from '../scan-path';
 import { Tensor } from '../tensor';
 import { type Alignment, readAlignment } from './alignment';
 import { Arguments } from './arguments';
+import { readScanImportance, type ScanImportance, type Scored, scoresOnTheWay } from './importance';
 import type { ScanResult } from './selective-scan';
 
 /** `T` rows (or `[batch, length]` for `T`), `H` heads of `P` channels, `N` states, `G` groups, `S` sequences, `K` steps. */
@@ -35,6 +36,8 @@ export type SsdScanOptions = {
   state?: Tensor;
   /** Whether dt goes through a softplus. Defaults to true. */
   softplus?: boolean;
+  /** Asks for importance scores too. Models with a gated norm have those of the gated y from that. */
+  importance?: ScanImportance;
 };
 
 const names = [
@@ -52,6 +55,7 @@ const names = [
   'skippedDt',
   'state',
   'softplus',
+  'importance',
 ] as const;
 
 /**
@@ -68,7 +72,11 @@ const names = [
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
-export async function ssdScan(options: SsdScanOptions): Promise<ScanResult> {
+export function ssdScan(
+  options: SsdScanOptions & { importance: ScanImportance },
+): Promise<ScanResult & Scored>;
+export function ssdScan(options: SsdScanOptions): Promise<ScanResult>;
+export async function ssdScan(options: SsdScanOptions): Promise<ScanResult & Partial<Scored>> {
   const args = new Arguments('ssdScan', options, names);
   const x = args.tokens('x', ['H', 'P']);
   const path = args.path();
@@ -91,14 +99,22 @@ export async function ssdScan(options: SsdScanOptions): Promise<ScanResult> {
     stateIn: args.optionalFloats('state', [path.sequences, 'H', 'P', 'N'], ['f32']),
     softplus: args.flag('softplus', true),
   };
+  const importance = readScanImportance('ssdScan', options.importance);
   const [heads, headDim, dState, groups] = [args.size('H'), args.size('P'), args.size('N'), args.size('G')];
   args.checkDivides('the groups of B', groups, 'H');
+  const sizes = { rows: args.rowCount, heads, headDim, dState, groups };
   const y = new Float32Array(x.size);
-  const stateOut = new Float32Array(path.sequences * heads * headDim * dState);
-  await args.run('ssd_scan', { ...params, rows: args.rowCount, heads, headDim, dState, groups, y, stateOut });
+  const state = new Float32Array(path.sequences * heads * headDim * dState);
+  const scores = new Float32Array(importance ? sizes.rows : 0);
+  const onTheWay = scoresOnTheWay(importance, scores);
+  await args.run('ssd_scan', { ...params, ...sizes, y, stateOut: state, ...onTheWay });
+  if (importance?.metric === 'state') {
+    await args.run('ssd_state_importance', { ...params, ...sizes, state, scores });
+  }
   return {
     y: Tensor.from(y, x.shape, { dtype: x.dtype }),
-    state: Tensor.from(stateOut, [path.sequences, heads, headDim, dState]),
+    state: Tensor.from(state, [path.sequences, heads, headDim, dState]),
+    ...(importance && { importance: Tensor.from(scores, [sizes.rows]) }),
   };
 }
 

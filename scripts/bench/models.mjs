@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import { join } from 'node:path';
 import { writeGguf } from './gguf.mjs';
 import { writeSafetensors } from './safetensors.mjs';
@@ -10,6 +11,9 @@ import { writeSafetensors } from './safetensors.mjs';
  * a term out gives visibly different ones.
  */
 const seed = 0;
+
+/** Where models are kept unless a benchmark is told otherwise. */
+export const modelsDirectory = join(os.tmpdir(), 'skipscan-bench-models');
 
 /** Writes the model as a Hugging Face folder, float32, unless it is there. Returns its path. */
 export function huggingFaceModel(directory, name, shape) {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
-import os from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { modelsDirectory } from './models.mjs';
 import { shapes } from './shapes.mjs';
 
 export const usage = `Usage: node scripts/bench/language-model.mjs [options]
@@ -38,7 +38,7 @@ export function parseOptions(args) {
       'peer-dtype': text,
       competitors: { ...text, default: 'skipscan,node-llama-cpp' },
       peers: text,
-      models: { ...text, default: join(os.tmpdir(), 'skipscan-bench-models') },
+      models: { ...text, default: modelsDirectory },
       'floor-gflops': text,
       'floor-scan-ns': text,
       'floor-gbs': text,

@@ -82,7 +82,7 @@ test.each<[string[], string]>([
   [['generate', 'x', '-n', 'many'], "Expected a number for --max-new-tokens but received 'many'."],
   [['generate', 'x', '--dtype', 'f8'], "Expected f32, bf16 or f16 for --dtype but received 'f8'."],
   [['generate', 'x', '--fast'], "Unknown option '--fast'"],
-  [['sing'], 'Expected one of generate, score, inspect, doctor as the command'],
+  [['sing'], 'Expected one of generate, score, bench, inspect, doctor as the command'],
   [['toString'], 'as the command but received'],
 ])('wrong usage: %j exits with 2', (args, message) => {
   const { status, stderr } = run(args);

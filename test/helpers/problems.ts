@@ -1,4 +1,4 @@
-import { ops, Tensor } from '../../lib';
+import { ops, type ScanPath, Tensor } from '../../lib';
 import type { Draw } from './random';
 
 /** A packed batch of random inputs for one of the scans or the convolution. */
@@ -119,3 +119,9 @@ export function gatherAll(tensors: Record<string, Tensor>, rows: readonly number
 }
 
 export const range = (begin: number, end: number) => Array.from({ length: end - begin }, (_, i) => begin + i);
+
+/** About half of the rows, among them the last of each sequence: after it no more time passes. */
+export function randomKept(full: ScanPath, draw: Draw): number[] {
+  const last = new Set(full.offsets.subarray(1).map((end) => end - 1));
+  return [...full.index].filter((row) => last.has(row) || draw.next() < 0.5);
+}

@@ -4,7 +4,7 @@ import { ops, ScanPath, Tensor } from '../../lib';
 import { native } from '../../lib/native';
 import { lastRoute, useBackend } from '../helpers/chosen-backend';
 import { expectClose, expectSame } from '../helpers/close';
-import { floats, gather, gatherAll, type Problem, problems, range } from '../helpers/problems';
+import { floats, gather, gatherAll, type Problem, problems, randomKept, range } from '../helpers/problems';
 import { Draw } from '../helpers/random';
 
 jest.mock('../../lib/native', () => jest.requireActual('../helpers/chosen-backend'));
@@ -12,12 +12,6 @@ jest.mock('../../lib/native', () => jest.requireActual('../helpers/chosen-backen
 /** Both sides are float32 and sum in another order; the largest difference measured is 2.5e-7. */
 const rounding = 1e-6;
 const seeds = Array.from({ length: 10 }, (_, i) => i + 1);
-
-/** About half of the rows, among them the last of each sequence: after it no more time passes. */
-function randomKept(full: ScanPath, draw: Draw): number[] {
-  const last = new Set(full.offsets.subarray(1).map((end) => end - 1));
-  return [...full.index].filter((row) => last.has(row) || draw.next() < 0.5);
-}
 
 /** For each skipped row, the kept row whose time step it takes; the first of a sequence has none before it. */
 function stands(full: ScanPath, kept: number[], alignment: 'next' | 'previous'): Map<number, number> {

@@ -29,7 +29,7 @@ const cases: Record<string, [what: string, call: () => Promise<unknown>, message
       [
         'an argument it does not have',
         () => ops.selectiveScan({ ...scan, dt_bias: t(6) } as never),
-        'Expected arguments among u, delta, A, B, C, D, z, dtBias, path, alignment, skippedDt, state, softplus for ops.selectiveScan but received "dt_bias".',
+        'Expected arguments among u, delta, A, B, C, D, z, dtBias, path, alignment, skippedDt, state, softplus, importance for ops.selectiveScan but received "dt_bias".',
       ],
       [
         'a vector as input',
@@ -240,6 +240,55 @@ const cases: Record<string, [what: string, call: () => Promise<unknown>, message
         'a gate of another width',
         () => ops.gatedRmsNorm({ x: t(5, 6), z: t(5, 5), weight: t(6) }),
         'Expected a tensor of shape [T = 5, D = 6] for z of ops.gatedRmsNorm but received one of shape [5, 5].',
+      ],
+    ],
+    importance: [
+      [
+        'a metric without its object',
+        () => ops.selectiveScan({ ...scan, importance: 'clip' as never }),
+        'Expected an object for importance of ops.selectiveScan but received "clip".',
+      ],
+      [
+        'no metric',
+        () => ops.ssdScan({ ...ssd, importance: {} as never }),
+        `Expected one of 'clip', 'l1', 'l2', 'sum', 'delta', 'state' for importance.metric of ops.ssdScan but received undefined.`,
+      ],
+      [
+        'a metric that compares tokens',
+        () => ops.selectiveScan({ ...scan, importance: { metric: 'novel' as never } }),
+        `'state' for importance.metric of ops.selectiveScan but received "novel".`,
+      ],
+      [
+        'a source that a scan does not have',
+        () => ops.ssdScan({ ...ssd, importance: { metric: 'l1', source: 'block' as never } }),
+        `Expected one of 'gated', 'ssm' for importance.source of ops.ssdScan but received "block".`,
+      ],
+      [
+        'a field it does not have',
+        () => ops.selectiveScan({ ...scan, importance: { metric: 'l1', norm: 2 } as never }),
+        'Expected fields among metric, source for importance of ops.selectiveScan but received "norm".',
+      ],
+      [
+        'a metric that a norm does not have',
+        () =>
+          ops.gatedRmsNorm({
+            x: t(5, 6),
+            z: t(5, 6),
+            weight: t(6),
+            importance: { metric: 'delta' as never },
+          }),
+        `Expected one of 'clip', 'l1', 'l2', 'sum' for importance.metric of ops.gatedRmsNorm but received "delta".`,
+      ],
+      [
+        'the source of a norm',
+        () =>
+          ops.gatedRmsNorm({
+            x: t(5, 6),
+            z: t(5, 6),
+            weight: t(6),
+            importance: { metric: 'l1', source: 'gated' } as never,
+          }),
+        'Expected fields among metric for importance of ops.gatedRmsNorm but received "source".',
       ],
     ],
     products: [

@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "cpu/reference/reference.h"
+#include "cpu/reference/importance.h"
 
 namespace skipscan::cpu::reference {
 namespace {
@@ -23,7 +23,13 @@ Status run(const GatedRmsNormParams& p, ExecContext& ctx) {
     for (size_t c = 0; c < v.size(); ++c) v[c] = p.norm_before_gate ? y[c] : y[c] * silu(z[c]);
     normalise(v, p.group_size, p.eps);
     float* out = p.out + i * p.dim;
-    for (size_t c = 0; c < v.size(); ++c) out[c] = float(v[c] * p.weight[c] * (p.norm_before_gate ? silu(z[c]) : 1));
+    Score score(p.metric);
+    for (size_t c = 0; c < v.size(); ++c) {
+      v[c] *= p.weight[c] * (p.norm_before_gate ? silu(z[c]) : 1);
+      score.add(v[c]);
+      out[c] = float(v[c]);
+    }
+    if (p.importance) p.importance[i] = float(score.value());
   }
   return {};
 }

@@ -18,6 +18,8 @@ extern const Op<SsdScanParams> ssd_scan;
 extern const Op<TokenImportanceParams> token_importance;
 extern const Op<SelectTokensParams> select_tokens;
 extern const Op<ReduceTokensParams> reduce_tokens;
+extern const Op<SelectiveStateImportanceParams> selective_state_importance;
+extern const Op<SsdStateImportanceParams> ssd_state_importance;
 
 constexpr const char* kRoute = "reference";
 
@@ -30,6 +32,13 @@ inline double silu(double x) { return x / (1 + std::exp(-x)); }
 
 // log(1 + e^x) without overflow
 inline double softplus(double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))); }
+
+// The 2-norm.
+inline double norm(const float* v, int64_t size) {
+  double squares = 0;
+  for (int64_t i = 0; i < size; ++i) squares += double(v[i]) * v[i];
+  return std::sqrt(squares);
+}
 
 // The time that passes over the state in one step (docs/reduction.md, section 2). dt_before is the dt of the step
 // before, or dt itself at a sequence's first step; skipped_dt is looked at only for Alignment::own.

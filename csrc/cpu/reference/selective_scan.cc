@@ -1,11 +1,11 @@
 #include <vector>
 
-#include "cpu/reference/reference.h"
+#include "cpu/reference/importance.h"
 
 namespace skipscan::cpu::reference {
 namespace {
 
-void scan(const SelectiveScanParams& p, int64_t sequence, int64_t channel) {
+void scan(const SelectiveScanParams& p, int64_t sequence, int64_t channel, ScanScores& scores) {
   const int64_t group = channel / (p.channels / p.groups), n_states = p.d_state;
   const int64_t begin = p.path.begin(sequence), end = p.path.end(sequence);
   const float* A = p.A + channel * n_states;
@@ -25,6 +25,7 @@ void scan(const SelectiveScanParams& p, int64_t sequence, int64_t channel) {
     const double skipped = p.alignment == Alignment::own ? p.skipped_dt[k * p.channels + channel] : 0;
     const double decay = decay_time(p.alignment, dt, dt_before, p.path.gap[k], skipped);
     dt_before = dt;
+    scores.add_dt(k, dt);
 
     const double u = p.u[r * p.u_stride + channel];
     double y = p.D ? p.D[channel] * u : 0;
@@ -33,8 +34,9 @@ void scan(const SelectiveScanParams& p, int64_t sequence, int64_t channel) {
       state = std::exp(decay * A[n]) * state + dt * B[n] * u;
       y += C[n] * state;
     }
-    if (p.z) y *= silu(p.z[r * p.z_stride + channel]);
-    p.y[r * p.y_stride + channel] = float(y);
+    const double gated = p.z ? y * silu(p.z[r * p.z_stride + channel]) : y;
+    scores.add_y(k, y, gated);
+    p.y[r * p.y_stride + channel] = float(gated);
   }
   if (p.state_out)
     for (int64_t n = 0; n < n_states; ++n) p.state_out[state_at + n] = float(h[size_t(n)]);
@@ -42,8 +44,10 @@ void scan(const SelectiveScanParams& p, int64_t sequence, int64_t channel) {
 
 Status run(const SelectiveScanParams& p, ExecContext& ctx) {
   ctx.route = kRoute;
+  ScanScores scores(p);
   for (int64_t s = 0; s < p.path.sequences; ++s)
-    for (int64_t c = 0; c < p.channels; ++c) scan(p, s, c);
+    for (int64_t c = 0; c < p.channels; ++c) scan(p, s, c, scores);
+  scores.write(p);
   return {};
 }
 

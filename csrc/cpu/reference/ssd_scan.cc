@@ -1,11 +1,11 @@
 #include <vector>
 
-#include "cpu/reference/reference.h"
+#include "cpu/reference/importance.h"
 
 namespace skipscan::cpu::reference {
 namespace {
 
-void scan(const SsdScanParams& p, int64_t sequence, int64_t head) {
+void scan(const SsdScanParams& p, int64_t sequence, int64_t head, ScanScores& scores) {
   const int64_t group = head / (p.heads / p.groups), n_states = p.d_state;
   const int64_t begin = p.path.begin(sequence), end = p.path.end(sequence);
   const int64_t state_size = int64_t(p.head_dim) * n_states, state_at = (sequence * p.heads + head) * state_size;
@@ -26,6 +26,7 @@ void scan(const SsdScanParams& p, int64_t sequence, int64_t head) {
     const double decay = decay_time(p.alignment, dt, dt_before, p.path.gap[k], skipped);
     const double factor = std::exp(decay * p.A[head]);
     dt_before = dt;
+    scores.add_dt(k, dt);
 
     for (int64_t d = 0; d < p.head_dim; ++d) {
       const int64_t at = head * p.head_dim + d;  // of this channel within a row
@@ -36,8 +37,9 @@ void scan(const SsdScanParams& p, int64_t sequence, int64_t head) {
         state = factor * state + dt * B[n] * x;
         y += C[n] * state;
       }
-      if (p.z) y *= silu(p.z[r * p.z_stride + at]);
-      p.y[r * p.y_stride + at] = float(y);
+      const double gated = p.z ? y * silu(p.z[r * p.z_stride + at]) : y;
+      scores.add_y(k, y, gated);
+      p.y[r * p.y_stride + at] = float(gated);
     }
   }
   if (p.state_out)
@@ -46,8 +48,10 @@ void scan(const SsdScanParams& p, int64_t sequence, int64_t head) {
 
 Status run(const SsdScanParams& p, ExecContext& ctx) {
   ctx.route = kRoute;
+  ScanScores scores(p);
   for (int64_t s = 0; s < p.path.sequences; ++s)
-    for (int64_t h = 0; h < p.heads; ++h) scan(p, s, h);
+    for (int64_t h = 0; h < p.heads; ++h) scan(p, s, h, scores);
+  scores.write(p);
   return {};
 }
 

@@ -72,6 +72,8 @@ export type GatedRmsNormCase = {
   inPlace: boolean;
   /** Factor of z. */
   scale: number;
+  /** Scores are asked for. */
+  metric?: 'clip' | 'l1' | 'l2' | 'sum';
   seed?: number;
   threads?: number;
 };
@@ -93,6 +95,14 @@ const gatedTable: readonly (readonly [why: string, change: Partial<GatedRmsNormC
   ['a large eps', { eps: 0.5 }],
   ['one thread', { threads: 1 }],
   ['more threads than rows', { threads: 9, rows: 2 }],
+  ['importance clip', { metric: 'clip' }],
+  ['importance l1', { metric: 'l1' }],
+  ['importance l2', { metric: 'l2' }],
+  ['importance sum', { metric: 'sum' }],
+  ['importance over groups off the vector width', { metric: 'l1', dim: 63, groupSize: 21 }],
+  ['importance over groups of one channel', { metric: 'clip', dim: 17, groupSize: 1 }],
+  ['importance of a width of published models', { metric: 'clip', dim: 1536, groupSize: 1536 }],
+  ['importance, over y', { metric: 'l2', inPlace: true, padding: 5, dim: 83, groupSize: 83 }],
 ];
 
 export const gatedRmsNormCases: OpCases<'gated_rms_norm', GatedRmsNormCase> = {
@@ -113,7 +123,7 @@ export const gatedRmsNormCases: OpCases<'gated_rms_norm', GatedRmsNormCase> = {
       ([why, change]) => [`${why}, norm before gate`, { ...change, normBeforeGate: true }] as const,
     ),
   ],
-  build({ rows, dim, groupSize, eps, normBeforeGate, padding, inPlace, scale }, memory, draw) {
+  build({ rows, dim, groupSize, eps, normBeforeGate, padding, inPlace, scale, metric }, memory, draw) {
     const row = { width: dim };
     const gate = { width: dim, stride: dim + padding };
     const values = draw.floats(rows * dim, -2, 2);
@@ -129,6 +139,8 @@ export const gatedRmsNormCases: OpCases<'gated_rms_norm', GatedRmsNormCase> = {
       out,
       eps,
       normBeforeGate,
+      importance: metric && memory.output('importance', rows, { width: 1 }),
+      metric,
     };
   },
   tolerance: 1e-6, // float32 rounding; the largest measured is 2e-7

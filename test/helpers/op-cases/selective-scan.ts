@@ -1,26 +1,28 @@
 import type { NativeAlignment } from '../../../lib/native-types';
 import type { OpCases } from './harness';
+import { buildScores, type ScoredCase, scored, scoredTable } from './importance';
 import { buildPath, type PathCase, pathTable, plainPath } from './paths';
 
-export type SelectiveScanCase = PathCase & {
-  channels: number;
-  dState: number;
-  groups: number;
-  alignment: NativeAlignment;
-  softplus: boolean;
-  /** D, z, dt bias and the initial state are given. */
-  optional: boolean;
-  /** The final state is asked for. */
-  stateOut: boolean;
-  /** Elements between the rows of every tensor. */
-  padding: number;
-  /** y overwrites u, and the final state the initial one. */
-  inPlace: boolean;
-  /** Factor of delta and z. */
-  scale: number;
-  seed?: number;
-  threads?: number;
-};
+export type SelectiveScanCase = PathCase &
+  ScoredCase & {
+    channels: number;
+    dState: number;
+    groups: number;
+    alignment: NativeAlignment;
+    softplus: boolean;
+    /** D, z, dt bias and the initial state are given. */
+    optional: boolean;
+    /** The final state is asked for. */
+    stateOut: boolean;
+    /** Elements between the rows of every tensor. */
+    padding: number;
+    /** y overwrites u, and the final state the initial one. */
+    inPlace: boolean;
+    /** Factor of delta and z. */
+    scale: number;
+    seed?: number;
+    threads?: number;
+  };
 
 export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = {
   op: 'selective_scan',
@@ -69,6 +71,24 @@ export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = 
     ['tiny dt', { scale: 1e-3 }],
     ['one thread', { threads: 1 }],
     ['more threads than work', { threads: 9, channels: 5, lengths: [2] }],
+    ...scoredTable,
+    ...scored<Partial<SelectiveScanCase>>('l2', [
+      ['without a gate', { optional: false }],
+      ['with y over u', { inPlace: true, keep: 0.5, lengths: [70, 12] }],
+      ['of channels off the vector width', { channels: 83 }],
+      ['of fewer channels than a vector', { channels: 3 }],
+      ['of one channel', { channels: 1 }],
+      ['of more channels than a tile', { channels: 531, lengths: [19] }],
+      ['of groups off the vector width', { groups: 3, channels: 66, dState: 7 }],
+      ['of large values', { scale: 40 }],
+      ['on one thread', { threads: 1 }],
+      ['on more threads than work', { threads: 9, channels: 5, lengths: [2] }],
+    ]),
+    ...scored<Partial<SelectiveScanCase>>('delta', [
+      ['without softplus', { softplus: false }],
+      ['of channels off the vector width', { channels: 83 }],
+      ['of groups off the vector width', { groups: 3, channels: 66, dState: 7 }],
+    ]),
   ],
   build(c, memory, draw) {
     const path = buildPath(c, draw);
@@ -110,6 +130,7 @@ export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = 
       yStride: wide.stride,
       alignment,
       softplus,
+      ...buildScores(c, path, memory),
     };
   },
   tolerance: 2e-6, // float32 rounding; the largest measured is 4.2e-7

@@ -1,29 +1,31 @@
 import type { NativeAlignment } from '../../../lib/native-types';
 import type { OpCases } from './harness';
+import { buildScores, type ScoredCase, scored, scoredTable } from './importance';
 import { buildPath, type PathCase, pathTable, plainPath } from './paths';
 
-export type SsdScanCase = PathCase & {
-  heads: number;
-  headDim: number;
-  dState: number;
-  groups: number;
-  alignment: NativeAlignment;
-  softplus: boolean;
-  dtLimit: [number, number];
-  /** D, z, dt bias and the initial state are given. */
-  optional: boolean;
-  DPerChannel: boolean;
-  /** The final state is asked for. */
-  stateOut: boolean;
-  /** Elements between the rows of every tensor. */
-  padding: number;
-  /** The final state overwrites the initial one. */
-  inPlace: boolean;
-  /** Factor of dt and z. */
-  scale: number;
-  seed?: number;
-  threads?: number;
-};
+export type SsdScanCase = PathCase &
+  ScoredCase & {
+    heads: number;
+    headDim: number;
+    dState: number;
+    groups: number;
+    alignment: NativeAlignment;
+    softplus: boolean;
+    dtLimit: [number, number];
+    /** D, z, dt bias and the initial state are given. */
+    optional: boolean;
+    DPerChannel: boolean;
+    /** The final state is asked for. */
+    stateOut: boolean;
+    /** Elements between the rows of every tensor. */
+    padding: number;
+    /** The final state overwrites the initial one. */
+    inPlace: boolean;
+    /** Factor of dt and z. */
+    scale: number;
+    seed?: number;
+    threads?: number;
+  };
 
 /** Up to this many steps of a sequence are a recurrence, more are chunks: kFewSteps of csrc/cpu/ssd_scan.cc. */
 const fewSteps = 16;
@@ -89,6 +91,25 @@ export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
     ['tiny dt: a long memory', { scale: 1e-3, softplus: false, lengths: [300] }],
     ['one thread', { threads: 1, lengths: [140] }],
     ['more threads than work', { threads: 9, heads: 1, lengths: [2] }],
+    ...scoredTable,
+    ...scored<Partial<SsdScanCase>>('l2', [
+      ['without a gate', { optional: false, lengths: [70, 5] }],
+      ['of a few steps and of chunks', { lengths: [5, 130, 1, 8, 9] }],
+      ['of one channel in a head', { headDim: 1, lengths: [70, 4] }],
+      ['of head_dim off the vector width', { headDim: 19, lengths: [70, 4] }],
+      ['of one head', { heads: 1, lengths: [70] }],
+      ['of groups off the vector width', { groups: 3, heads: 6, dState: 7, headDim: 5, lengths: [70] }],
+      ['of more heads than a task', { heads: 19, headDim: 4, lengths: [70] }],
+      ['of large values', { scale: 40, lengths: [150] }],
+      ['on one thread', { threads: 1, lengths: [140] }],
+      ['on more threads than work', { threads: 9, heads: 1, lengths: [2] }],
+    ]),
+    ...scored<Partial<SsdScanCase>>('delta', [
+      ['without softplus', { softplus: false }],
+      ['of dt clamped at both ends', { dtLimit: [0.3, 0.9] }],
+      ['of a few steps and of chunks', { lengths: [5, 130, 1, 8, 9] }],
+      ['of more heads than a task', { heads: 19, headDim: 4, lengths: [70] }],
+    ]),
   ],
   build(c, memory, draw) {
     const path = buildPath(c, draw);
@@ -133,6 +154,7 @@ export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
       yStride: wide.stride,
       alignment,
       softplus,
+      ...buildScores(c, path, memory),
     };
   },
   kernel({ path: { offsets } }) {

@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+/**
+ * What each reduction policy costs a language model: bits per byte above dense on held-out text, as Markdown tables. Prompts
+ * are prefilled with the reduction, what follows them is scored without (the `prefill` protocol). See README.md.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { loadLanguageModel, paperSchedule, prune } from 'skipscan';
+import { markdownTable, plusMinus, thresholdTable } from './quality/markdown.mjs';
+import { Measurement } from './quality/measurement.mjs';
+import { parseOptions, usage } from './quality/options.mjs';
+import { policiesAt } from './quality/policies.mjs';
+import { differences, summarize } from './quality/statistics.mjs';
+import { tables } from './quality/tables.mjs';
+import { continuationLength, promptLength, readWindows } from './quality/windows.mjs';
+
+/** Shares of the blocks' FLOPs to save. */
+const targets = [0.1, 0.2, 0.3];
+
+async function main(options) {
+  const model = await loadLanguageModel(options.model, { device: 'cpu', threads: options.threads });
+  const windows = readWindows(options.windows);
+  const measurement = new Measurement(model, windows);
+  const dense = await measurement.bitsPerByte();
+  await checkIdentity(measurement, dense);
+  console.log(
+    `${windows.length} windows, ${promptLength} bytes prefilled and ${continuationLength} scored in each; reductions after ` +
+      `layers ${paperSchedule(model.config).layers.join(', ')} of ${model.config.layers}. The dense model needs ` +
+      `${plusMinus(summarize(dense))} bits per byte; the tables say how many more, mean and standard error over windows.`,
+  );
+
+  const at = {};
+  for (const target of targets) at[target] = await policiesAt(measurement, target);
+  for (const table of tables(at)) {
+    console.log(`\n${await markdownTable(table, (policy) => measurement.bitsPerByte(policy))}`);
+  }
+  const thresholds = targets.map(async (target) => {
+    const policy = at[target].ltmp;
+    return { target, policy, saved: await measurement.saved(policy) };
+  });
+  console.log(`\n${thresholdTable(await Promise.all(thresholds))}`);
+  if (options.json) await writeReport(options.json, measurement, windows);
+  await model.dispose();
+}
+
+/** A reduction that keeps every token must not change a bit; if it does, nothing else here means anything. */
+async function checkIdentity(measurement, dense) {
+  const policy = prune({ ...paperSchedule(measurement.config), keep: 1 });
+  const kept = await measurement.bitsPerByte(policy);
+  const at = kept.findIndex((bits, i) => bits !== dense[i]);
+  if (at < 0) return;
+  throw new Error(`keep: 1 changes window ${at}: found ${kept[at]} bits per byte, expected ${dense[at]}`);
+}
+
+/** Every policy that was measured: its summary, by source too, and every window. */
+async function writeReport(file, measurement, windows) {
+  const dense = await measurement.bitsPerByte();
+  const ofSource = (source, values) => summarize(values.filter((_, i) => windows[i].source === source));
+  const policies = [];
+  for (const policy of measurement.policies) {
+    const bitsPerByte = await measurement.bitsPerByte(policy);
+    const cost = differences(bitsPerByte, dense);
+    policies.push({
+      policy,
+      saved: await measurement.saved(policy),
+      ...summarize(cost),
+      novels: ofSource('novels', cost),
+      addresses: ofSource('addresses', cost),
+      bitsPerByte,
+    });
+  }
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ promptLength, continuationLength, dense, policies }, null, 1)}\n`);
+}
+
+/** Wrong usage ends with 2, a measurement that fails with 1. */
+async function run(args) {
+  let options;
+  try {
+    options = parseOptions(args);
+  } catch (error) {
+    process.stderr.write(`${error.message}\n\n${usage}`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  try {
+    await main(options);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = await run(process.argv.slice(2));
