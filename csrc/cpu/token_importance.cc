@@ -1,22 +1,10 @@
-// Importance scores. A row is summed in the lanes of four vectors, so that no partial sum has many terms.
+// Importance scores of rows.
+#include "cpu/importance.h"
 #include "cpu/kernels.h"
-#include "cpu/parallel.h"
+#include "cpu/sums.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
-
-// Calls add(sum, c, n) for every vector of [0, size), where n elements are left from c on, to have it add something to one
-// of four sums; lanes from n on must add nothing. Returns their total.
-template <class Add>
-float total(int64_t size, const Add& add) {
-  Vec sums[4] = {set1(0), set1(0), set1(0), set1(0)};
-  int64_t c = 0;
-  for (; c + 4 * kWidth <= size; c += 4 * kWidth)
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) add(sums[i], c + i * kWidth, int64_t(kWidth));
-  for (; c < size; c += kWidth) add(sums[0], c, size - c);
-  return sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
-}
 
 Vec load_row(const TokenImportanceParams& p, int64_t row, int64_t c, int64_t n) {
   const Vec x = load_some(p.x + row * p.x_stride + c, n);
@@ -24,26 +12,16 @@ Vec load_row(const TokenImportanceParams& p, int64_t row, int64_t c, int64_t n) 
 }
 
 template <ImportanceMetric metric>
-float mean_of_row(const TokenImportanceParams& p, int64_t row) {
-  return total(p.channels,
-               [&](Vec& sum, int64_t c, int64_t n) {
-                 const Vec v = load_row(p, row, c, n);
-                 if constexpr (metric == ImportanceMetric::clip)
-                   sum = sum + max(set1(0), v);  // this way round NaN stays NaN
-                 if constexpr (metric == ImportanceMetric::l1) sum = sum + abs(v);
-                 if constexpr (metric == ImportanceMetric::l2) sum = fma(v, v, sum);
-                 if constexpr (metric == ImportanceMetric::sum) sum = sum + v;
-               }) /
-         float(p.channels);
+float score_row(const TokenImportanceParams& p, int64_t row) {
+  const float sum_of_row = total(
+      p.channels, [&](Vec& sum, int64_t c, int64_t n) { sum = add_channels(metric, sum, load_row(p, row, c, n)); });
+  return score(metric, sum_of_row / float(p.channels));
 }
 
 template <ImportanceMetric metric>
 void score_rows(const TokenImportanceParams& p, ThreadPool& pool) {
   parallel_rows(pool, p.rows, p.channels, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float mean = mean_of_row<metric>(p, row);
-      p.scores[row] = metric == ImportanceMetric::l2 ? __builtin_sqrtf(mean) : mean;
-    }
+    for (int64_t row = begin; row < end; ++row) p.scores[row] = score_row<metric>(p, row);
   });
 }
 
