@@ -79,9 +79,11 @@ function solveKeep(
   protectedTokens: number,
 ): number {
   const target = policy.flopsReduction!;
+  const all = length * layerCount;
+  // One rounding of whole numbers, so that a share that can be met exactly counts as met.
   const saved = (keep: number) => {
     const counts = countsAfter(policy, keep, length, protectedTokens);
-    return 1 - blockRows(layerCount, policy.layers, length, counts) / (length * layerCount);
+    return (all - blockRows(layerCount, policy.layers, length, counts)) / all;
   };
   let meets = Math.max(leastKeep(policy), Number.MIN_VALUE);
   if (saved(meets) < target) {

@@ -63,27 +63,29 @@ export async function timeSteps(model, tokens, layer) {
 }
 
 /**
- * What is left of the state after each position, as a share of what it was before the first: every position multiplies it by
- * exp(A * time).
+ * What is left of a head's state after each position, as a share of what it was before the first: every position multiplies it
+ * by exp(A * time). A skipped one takes its time as docs/reduction.md, section 2, has it; in the dense scan its own.
  *
- * @param dt of every position, of one head
- * @param positions those that were kept
- * @returns for the dense scan and each alignment, `[positions]`
+ * @param A of the head, below 0
+ * @param dt `[tokens]` of the head
+ * @param kept positions, the last one among them
+ * @returns `[tokens]` for the dense scan and for each alignment
  */
-export function decays(A, dt, positions) {
-  const kept = new Map(Array.from(positions, (position, k) => [position, k]));
-  const follow = (times) => {
-    let log = 0;
-    return times.map((time) => Math.exp((log += A * time)));
+export function decays(A, dt, kept) {
+  const isKept = new Set(kept);
+  const next = (position) => kept.find((other) => other > position);
+  const previous = (position) => kept.findLast((other) => other < position) ?? next(position);
+  const along = (timeOfSkipped) => {
+    let exponent = 0;
+    return dt.map((own, position) => {
+      exponent += A * (isKept.has(position) ? own : timeOfSkipped(position));
+      return Math.exp(exponent);
+    });
   };
-  const skipped = (timeOf) =>
-    follow(dt.map((own, position) => (kept.has(position) ? own : timeOf(position))));
-  const nextOf = (position) => positions.find((other) => other > position);
-  const previousOf = (position) => positions.findLast((other) => other < position) ?? nextOf(position);
   return {
-    dense: follow(dt),
-    none: skipped(() => 0),
-    next: skipped((position) => dt[nextOf(position)]),
-    previous: skipped((position) => dt[previousOf(position)]),
+    dense: along((position) => dt[position]),
+    none: along(() => 0),
+    next: along((position) => dt[next(position)]),
+    previous: along((position) => dt[previous(position)]),
   };
 }

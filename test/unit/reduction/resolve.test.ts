@@ -19,6 +19,15 @@ const saved = (config: typeof mamba1b4, reduction: CountedPolicy, length: number
   1 - flops(config, { length, reduction }).blocks / flops(config, { length }).blocks;
 
 describe('the keep ratio for a FLOPs target', () => {
+  test('a share that whole tokens meet exactly is met, not passed', () => {
+    const { counts } = resolvePolicy(
+      prune({ layers: [1], flopsReduction: 0.2 }),
+      { ...mamba1b4, layers: 4 },
+      100,
+    );
+    expect(counts).toEqual([60]); // (100 + 100 + 60 + 60) / 400
+  });
+
   test.each([
     ['Mamba-1.4B', mamba1b4, 0.1, '0.96484'],
     ['Mamba-1.4B', mamba1b4, 0.2, '0.92450'],
