@@ -18,7 +18,63 @@ BlockBuffers::BlockBuffers(Arena& arena, const ModelConfig& config, int64_t rows
   mixed = in_place ? convolved : arena.take<float>(rows * config.d_inner);
 }
 
-Status score_output(const BlockTile& tile, int64_t d_model, const Backend& backend, ExecContext& context) {
+Status Block::project_in() const {
+  SKIPSCAN_TRY(backend.rms_norm.run({.x = tile.hidden,
+                                     .residual_in = tile.residual_in,
+                                     .weight = weights.norm,
+                                     .residual_out = tile.residual_out,
+                                     .out = buffers.normed,
+                                     .rows = tile.rows,
+                                     .dim = config.d_model,
+                                     .eps = config.norm_eps},
+                                    context));
+  return backend.linear.run({.x = buffers.normed,
+                             .weight = weights.in_proj,
+                             .bias = weights.in_proj_bias,
+                             .y = buffers.projected,
+                             .rows = tile.rows,
+                             .x_stride = config.d_model,
+                             .y_stride = config.in_proj_rows()},
+                            context);
+}
+
+Status Block::convolve(const float* x) const {
+  return backend.causal_conv.run({.x = x,
+                                  .weight = weights.conv,
+                                  .bias = weights.conv_bias,
+                                  .state_in = tile.conv_state,
+                                  .state_out = tile.conv_state,
+                                  .y = buffers.convolved,
+                                  .path = tile.path,
+                                  .channels = config.conv_channels(),
+                                  .x_stride = config.in_proj_rows(),
+                                  .y_stride = config.conv_channels(),
+                                  .width = config.conv_width,
+                                  .mode = tile.reduction.conv,
+                                  .silu = true},
+                                 context);
+}
+
+Status Block::multiply(const float* x, int64_t x_stride, const WeightMatrix& weight, float* y) const {
+  return backend.linear.run({.x = x,
+                             .weight = weight,
+                             .bias = nullptr,
+                             .y = y,
+                             .rows = tile.rows,
+                             .x_stride = x_stride,
+                             .y_stride = weight.rows},
+                            context);
+}
+
+Status Block::project_out() const {
+  SKIPSCAN_TRY(backend.linear.run({.x = buffers.mixed,
+                                   .weight = weights.out_proj,
+                                   .bias = weights.out_proj_bias,
+                                   .y = tile.hidden,
+                                   .rows = tile.rows,
+                                   .x_stride = config.d_inner,
+                                   .y_stride = config.d_model},
+                                  context));
   const BlockReduction& r = tile.reduction;
   if (!r.importance || !r.averages() || r.source != ImportanceSource::block) return {};
   return backend.token_importance.run({.x = tile.hidden,
@@ -26,8 +82,8 @@ Status score_output(const BlockTile& tile, int64_t d_model, const Backend& backe
                                        .offsets = tile.path.offsets,
                                        .scores = r.importance,
                                        .rows = tile.rows,
-                                       .channels = d_model,
-                                       .x_stride = d_model,
+                                       .channels = config.d_model,
+                                       .x_stride = config.d_model,
                                        .added_stride = 0,
                                        .sequences = tile.path.sequences,
                                        .metric = r.metric},

@@ -24,8 +24,8 @@ struct BlockBuffers {
 struct BlockReduction {
   Alignment alignment = Alignment::none;
   ConvMode conv = ConvMode::compact;
-  float* importance =
-      nullptr;  // out: (rows) of the tile; null: not wanted. Not for novel and novel2, which need neighbours
+  // Out: (rows) of the tile; null: not wanted. Not for novel and novel2, which need neighbours.
+  float* importance = nullptr;
   ImportanceMetric metric = ImportanceMetric::clip;  // for state, the tile holds whole sequences
   ImportanceSource source = ImportanceSource::gated;
 
@@ -46,13 +46,26 @@ struct BlockTile {
   BlockReduction reduction;
 };
 
-// Both end with the `block` source of importance where that is wanted.
-Status run_mamba_block(const ModelConfig& config, const BlockWeights& weights, const Backend& backend,
-                       const BlockTile& tile, const BlockBuffers& buffers, ExecContext& context);
-Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, const Backend& backend,
-                        const BlockTile& tile, const BlockBuffers& buffers, ExecContext& context);
+// One block at work on one tile: what both families do before and after their mixers' scans.
+struct Block {
+  const ModelConfig& config;
+  const BlockWeights& weights;
+  const Backend& backend;
+  const BlockTile& tile;
+  const BlockBuffers& buffers;
+  ExecContext& context;
 
-// Scores of the block's output, where they are wanted of it.
-Status score_output(const BlockTile& tile, int64_t d_model, const Backend& backend, ExecContext& context);
+  // residual + hidden, normed and projected: buffers.projected.
+  Status project_in() const;
+  // The causal convolution of these columns of the projected rows: buffers.convolved.
+  Status convolve(const float* x) const;
+  // y = x * weight^T, without a bias.
+  Status multiply(const float* x, int64_t x_stride, const WeightMatrix& weight, float* y) const;
+  // buffers.mixed, projected back: tile.hidden, and its scores where they are wanted of it.
+  Status project_out() const;
+};
+
+Status run_mamba(const Block& block);
+Status run_mamba2(const Block& block);
 
 }  // namespace skipscan

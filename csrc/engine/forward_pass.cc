@@ -89,7 +89,7 @@ Status ForwardPass::run_layer(int32_t layer) {
     std::memset(conv_state, 0, size_t(rows_.sequences() * config_.conv_state_size()) * sizeof(float));
     std::memset(ssm_state, 0, size_t(rows_.sequences() * config_.ssm_state_size()) * sizeof(float));
   }
-  const auto run_block = config_.family == Family::mamba ? run_mamba_block : run_mamba2_block;
+  const auto run_block = config_.family == Family::mamba ? run_mamba : run_mamba2;
   for (const Tile& tile : tiles_) {
     SKIPSCAN_TRY(check_cancelled());
     float* const residual = w_.residual + tile.row * config_.d_model;
@@ -109,7 +109,7 @@ Status ForwardPass::run_layer(int32_t layer) {
                       .metric = r->metric,
                       .source = r->source};
     }
-    SKIPSCAN_TRY(run_block(config_, weights_.blocks[size_t(layer)], backend_, io, w_.block, context_));
+    SKIPSCAN_TRY(run_block({config_, weights_.blocks[size_t(layer)], backend_, io, w_.block, context_}));
   }
   return {};
 }

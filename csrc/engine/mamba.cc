@@ -4,61 +4,19 @@
 
 namespace skipscan {
 
-Status run_mamba_block(const ModelConfig& config, const BlockWeights& weights, const Backend& backend,
-                       const BlockTile& tile, const BlockBuffers& buffers, ExecContext& context) {
+Status run_mamba(const Block& block) {
+  const auto& [config, weights, backend, tile, buffers, context] = block;
   const int64_t inner = config.d_inner, d_state = config.d_state, rank = config.dt_rank;
   const int64_t projected = 2 * inner, parameters = rank + 2 * d_state;
   const BlockReduction& reduction = tile.reduction;
   const bool of_scan = (reduction.averages() && reduction.source != ImportanceSource::block) ||
                        reduction.metric == ImportanceMetric::delta;
 
-  SKIPSCAN_TRY(backend.rms_norm.run({.x = tile.hidden,
-                                     .residual_in = tile.residual_in,
-                                     .weight = weights.norm,
-                                     .residual_out = tile.residual_out,
-                                     .out = buffers.normed,
-                                     .rows = tile.rows,
-                                     .dim = config.d_model,
-                                     .eps = config.norm_eps},
-                                    context));
-  SKIPSCAN_TRY(backend.linear.run({.x = buffers.normed,
-                                   .weight = weights.in_proj,
-                                   .bias = weights.in_proj_bias,
-                                   .y = buffers.projected,
-                                   .rows = tile.rows,
-                                   .x_stride = config.d_model,
-                                   .y_stride = projected},
-                                  context));
-  SKIPSCAN_TRY(backend.causal_conv.run({.x = buffers.projected,
-                                        .weight = weights.conv,
-                                        .bias = weights.conv_bias,
-                                        .state_in = tile.conv_state,
-                                        .state_out = tile.conv_state,
-                                        .y = buffers.convolved,
-                                        .path = tile.path,
-                                        .channels = inner,
-                                        .x_stride = projected,
-                                        .y_stride = inner,
-                                        .width = config.conv_width,
-                                        .mode = reduction.conv,
-                                        .silu = true},
-                                       context));
-  SKIPSCAN_TRY(backend.linear.run({.x = buffers.convolved,
-                                   .weight = weights.x_proj,
-                                   .bias = nullptr,
-                                   .y = buffers.parameters,
-                                   .rows = tile.rows,
-                                   .x_stride = inner,
-                                   .y_stride = parameters},
-                                  context));
-  SKIPSCAN_TRY(backend.linear.run({.x = buffers.parameters,
-                                   .weight = weights.dt_proj,
-                                   .bias = nullptr,  // added by the scan, before the softplus
-                                   .y = buffers.delta,
-                                   .rows = tile.rows,
-                                   .x_stride = parameters,
-                                   .y_stride = inner},
-                                  context));
+  SKIPSCAN_TRY(block.project_in());
+  SKIPSCAN_TRY(block.convolve(buffers.projected));
+  SKIPSCAN_TRY(block.multiply(buffers.convolved, inner, weights.x_proj, buffers.parameters));
+  // dt's bias is added by the scan, before the softplus.
+  SKIPSCAN_TRY(block.multiply(buffers.parameters, parameters, weights.dt_proj, buffers.delta));
   SKIPSCAN_TRY(backend.selective_scan.run({.u = buffers.convolved,
                                            .delta = buffers.delta,
                                            .A = weights.A,
@@ -107,15 +65,7 @@ Status run_mamba_block(const ModelConfig& config, const BlockWeights& weights, c
                                                          .softplus = true},
                                                         context));
   }
-  SKIPSCAN_TRY(backend.linear.run({.x = buffers.mixed,
-                                   .weight = weights.out_proj,
-                                   .bias = weights.out_proj_bias,
-                                   .y = tile.hidden,
-                                   .rows = tile.rows,
-                                   .x_stride = inner,
-                                   .y_stride = config.d_model},
-                                  context));
-  return score_output(tile, config.d_model, backend, context);
+  return block.project_out();
 }
 
 }  // namespace skipscan

@@ -4,8 +4,8 @@
 
 namespace skipscan {
 
-Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, const Backend& backend,
-                        const BlockTile& tile, const BlockBuffers& buffers, ExecContext& context) {
+Status run_mamba2(const Block& block) {
+  const auto& [config, weights, backend, tile, buffers, context] = block;
   const int64_t inner = config.d_inner, projected = config.in_proj_rows(), channels = config.conv_channels();
   const float* z = buffers.projected;
   const float* xBC = z + inner;
@@ -18,37 +18,8 @@ Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, 
                        reduction.metric == ImportanceMetric::delta;
   const bool of_norm = reduction.averages() && reduction.source == ImportanceSource::gated;
 
-  SKIPSCAN_TRY(backend.rms_norm.run({.x = tile.hidden,
-                                     .residual_in = tile.residual_in,
-                                     .weight = weights.norm,
-                                     .residual_out = tile.residual_out,
-                                     .out = buffers.normed,
-                                     .rows = tile.rows,
-                                     .dim = config.d_model,
-                                     .eps = config.norm_eps},
-                                    context));
-  SKIPSCAN_TRY(backend.linear.run({.x = buffers.normed,
-                                   .weight = weights.in_proj,
-                                   .bias = weights.in_proj_bias,
-                                   .y = buffers.projected,
-                                   .rows = tile.rows,
-                                   .x_stride = config.d_model,
-                                   .y_stride = projected},
-                                  context));
-  SKIPSCAN_TRY(backend.causal_conv.run({.x = xBC,
-                                        .weight = weights.conv,
-                                        .bias = weights.conv_bias,
-                                        .state_in = tile.conv_state,
-                                        .state_out = tile.conv_state,
-                                        .y = buffers.convolved,
-                                        .path = tile.path,
-                                        .channels = channels,
-                                        .x_stride = projected,
-                                        .y_stride = channels,
-                                        .width = config.conv_width,
-                                        .mode = reduction.conv,
-                                        .silu = true},
-                                       context));
+  SKIPSCAN_TRY(block.project_in());
+  SKIPSCAN_TRY(block.convolve(xBC));
   SKIPSCAN_TRY(backend.ssd_scan.run({.x = x,
                                      .dt = dt,
                                      .A = weights.A,
@@ -117,15 +88,7 @@ Status run_mamba2_block(const ModelConfig& config, const BlockWeights& weights, 
                                            .importance = reduction.scores_of(of_norm),
                                            .metric = reduction.metric},
                                           context));
-  SKIPSCAN_TRY(backend.linear.run({.x = buffers.mixed,
-                                   .weight = weights.out_proj,
-                                   .bias = weights.out_proj_bias,
-                                   .y = tile.hidden,
-                                   .rows = tile.rows,
-                                   .x_stride = inner,
-                                   .y_stride = config.d_model},
-                                  context));
-  return score_output(tile, config.d_model, backend, context);
+  return block.project_out();
 }
 
 }  // namespace skipscan
