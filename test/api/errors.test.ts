@@ -1,5 +1,5 @@
 // What users see when something is wrong with what they pass. Damaged files are in test/unit/checkpoints.
-import { type LanguageModel, loadLanguageModel } from '../../lib';
+import { type LanguageModel, loadLanguageModel, merge, prune, recent } from '../../lib';
 import { randomModel } from '../helpers/random-model';
 import { f32, safetensorsFile } from '../helpers/safetensors-file';
 import { TemporaryDirectory } from '../helpers/temporary';
@@ -217,6 +217,22 @@ describe('loading', () => {
     expect(seen.at(-1)).toEqual([total, total]);
     expect(seen.map(([done]) => done)).toEqual(seen.map(([done]) => done).sort((a, b) => a - b));
   });
+});
+
+test('scores that are not numbers are an error that names the layer, never a choice', async () => {
+  const folder = changed('overflow', (tensors) => {
+    const weight = tensors['backbone.layers.0.mixer.in_proj.weight'];
+    for (let i = 0; i < weight.data.byteLength / 4; i += 1) setElement(weight, i, 3e38);
+  });
+  await using model = await loadLanguageModel(folder);
+  const tokens = [1, 2, 3, 4, 5, 6, 7, 8];
+  for (const reduction of [prune({ layers: [0], keep: 0.5 }), merge({ layers: [0], keep: 0.5 })]) {
+    const reading = model.forward(tokens, { reduction });
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_NATIVE' });
+    await expect(reading).rejects.toThrow(/^After layer 0: Expected finite (scores|features) but row 0 has /);
+  }
+  const { positions } = await model.forward(tokens, { reduction: recent({ layers: [0], keep: 0.5 }) });
+  expect(positions).toHaveLength(4); // needs no score
 });
 
 /** The good weights with some changed. */
