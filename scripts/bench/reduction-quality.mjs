@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { loadLanguageModel, paperSchedule, prune } from 'skipscan';
-import { markdownTable, plusMinus, thresholdTable } from './quality/markdown.mjs';
+import { contextTable, markdownTable, plusMinus, thresholdTable } from './quality/markdown.mjs';
 import { Measurement } from './quality/measurement.mjs';
 import { parseOptions, usage } from './quality/options.mjs';
 import { policiesAt } from './quality/policies.mjs';
@@ -16,6 +16,9 @@ import { continuationLength, promptLength, readWindows } from './quality/windows
 
 /** Shares of the blocks' FLOPs to save. */
 const targets = [0.1, 0.2, 0.3];
+
+/** How much of a prompt's end is enough? What lies before it is all that a policy could lose. */
+const lastBytes = [16, 32, 64, 128, 256];
 
 async function main(options) {
   const model = await loadLanguageModel(options.model, { device: 'cpu', threads: options.threads });
@@ -34,11 +37,17 @@ async function main(options) {
   for (const table of tables(at)) {
     console.log(`\n${await markdownTable(table, (policy) => measurement.bitsPerByte(policy))}`);
   }
-  const thresholds = targets.map(async (target) => {
+  const contexts = [];
+  for (const bytes of lastBytes) {
+    contexts.push({ bytes, cost: differences(await measurement.bitsPerByteAfter(bytes), dense) });
+  }
+  console.log(`\n${contextTable(contexts)}`);
+  const thresholds = [];
+  for (const target of targets) {
     const policy = at[target].ltmp;
-    return { target, policy, saved: await measurement.saved(policy) };
-  });
-  console.log(`\n${thresholdTable(await Promise.all(thresholds))}`);
+    thresholds.push({ target, policy, saved: await measurement.saved(policy) });
+  }
+  console.log(`\n${thresholdTable(thresholds)}`);
   if (options.json) await writeReport(options.json, measurement, windows);
   await model.dispose();
 }

@@ -13,7 +13,8 @@ function gapsOf(tokens, positions) {
 
 /**
  * Where the first reduction of a `utrc` policy puts what it removes: -1 or a position for each token, in both branches. Made
- * with the public operators from the dense model's hidden states, and checked against what the model itself keeps.
+ * with the public operators and checked against what the model itself keeps. The importance must have the source `block`, which
+ * the dense model's hidden states tell.
  */
 export async function firstSelection(model, tokens, policy) {
   const shape = [tokens.length, model.config.dModel];

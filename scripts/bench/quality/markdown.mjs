@@ -16,6 +16,18 @@ export async function markdownTable({ title, columns, rows }, bitsPerByte) {
 }
 
 /**
+ * What the dense model loses when it reads the last bytes of the prompts only.
+ *
+ * @param rows `{ bytes, cost }`: cost window by window
+ */
+export function contextTable(rows) {
+  return [
+    ...head('Dense, with no more of the prompt than its last bytes', ['cost']),
+    ...rows.map(({ bytes, cost }) => row([`${bytes} bytes`, plusMinus(summarize(cost))])),
+  ].join('\n');
+}
+
+/**
  * The thresholds of ltmp, which were set for the targets, and what they save.
  *
  * @param rows `{ target, policy, saved }`

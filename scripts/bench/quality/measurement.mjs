@@ -26,13 +26,14 @@ export class Measurement {
     const key = policy && JSON.stringify(policy);
     const known = this.#measured.get(key);
     if (known) return known.bits;
-    const bits = [];
-    for (const { prompt, continuation } of this.#windows) {
-      const { total } = await this.#model.score(prompt, continuation, { reduction: policy });
-      bits.push(-total / Math.LN2 / continuation.length);
-    }
+    const bits = await this.#score((prompt) => prompt, policy);
     this.#measured.set(key, { policy, bits });
     return bits;
+  }
+
+  /** Bits per byte of each window's continuation where the model reads the last bytes of the prompt only, densely. */
+  async bitsPerByteAfter(lastBytes) {
+    return this.#score((prompt) => prompt.subarray(-lastBytes));
   }
 
   /**
@@ -49,6 +50,15 @@ export class Measurement {
       blocks += flops(this.config, { length: promptLength, reduction: policy, counts }).blocks;
     }
     return 1 - blocks / prompts.length / dense;
+  }
+
+  async #score(contextOf, reduction) {
+    const bits = [];
+    for (const { prompt, continuation } of this.#windows) {
+      const { total } = await this.#model.score(contextOf(prompt), continuation, { reduction });
+      bits.push(-total / Math.LN2 / continuation.length);
+    }
+    return bits;
   }
 
   /** Tokens that each reduction leaves of a prompt. */

@@ -9,7 +9,18 @@ const metrics = ['clip', 'l1', 'l2', 'sum', 'delta', 'state', 'novel', 'novel2']
  * @param at the policies at each target: `{ 0.1: { utrc, ... }, 0.2: ..., 0.3: ... }`
  */
 export function tables(at) {
-  return [byCut(at), byAlignment(at[0.2]), byMetric(at[0.2]), byOption(at[0.2]), byProtection(at[0.2])];
+  const { utrc, merge, prune, uniform, random } = at[0.3];
+  return [
+    byCut(at),
+    byAlignment('Every policy, by alignment (20 %)', at[0.2]),
+    byAlignment(
+      'By alignment where the last tokens are safe (30 %, protectLast: 32)',
+      protecting(32, { utrc, merge, prune, uniform, random }),
+    ),
+    byMetric(at[0.2]),
+    byOption(at[0.2]),
+    byProtection(at[0.2]),
+  ];
 }
 
 function byCut(at) {
@@ -20,9 +31,9 @@ function byCut(at) {
   };
 }
 
-function byAlignment(policies) {
+function byAlignment(title, policies) {
   return {
-    title: 'Every policy, by alignment (20 %)',
+    title,
     columns: ['none', 'next', 'previous', 'next - none', 'previous - next'],
     rows: Object.entries(policies).map(([name, next]) => {
       const none = changed(next, { alignment: 'none' });
@@ -96,6 +107,11 @@ function byProtection({ utrc, merge, prune, uniform, random, recent }) {
       cells: lasts.map((protectLast) => changed(policy, { protectLast })),
     })),
   };
+}
+
+function protecting(protectLast, policies) {
+  const entries = Object.entries(policies);
+  return Object.fromEntries(entries.map(([name, policy]) => [name, changed(policy, { protectLast })]));
 }
 
 /** A policy, and what it costs more than the one with default options; nothing for that one itself. */
