@@ -13,6 +13,7 @@ import { machineFacts, sourceCommit } from './machine.mjs';
 import { ggufModel, huggingFaceModel } from './models.mjs';
 import { findPeer, parseOptions, peerInstallation, usage } from './options.mjs';
 import { describeCompetitor, describeCounts, describeMachine, resultTable } from './report.mjs';
+import { runScript } from './run-script.mjs';
 import { counts, floors, shapes } from './shapes.mjs';
 import { summarize } from './stats.mjs';
 
@@ -172,26 +173,4 @@ function withFloor(result, floor) {
   return { ...result, floor, share: floor && skipscan ? skipscan.median / floor : undefined };
 }
 
-/** Wrong usage ends with 2, an engine that fails or computes something else with 1. */
-async function run(args) {
-  let options;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`${error.message}\n\n${usage}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  try {
-    await main(options);
-    return 0;
-  } catch (error) {
-    process.stderr.write(`${error.message}\n`);
-    return 1;
-  }
-}
-
-process.exitCode = await run(process.argv.slice(2));
+await runScript({ usage, parseOptions, main });

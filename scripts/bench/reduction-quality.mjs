@@ -13,6 +13,7 @@ import { policiesAt } from './quality/policies.mjs';
 import { differences, summarize } from './quality/statistics.mjs';
 import { tables } from './quality/tables.mjs';
 import { continuationLength, promptLength, readWindows } from './quality/windows.mjs';
+import { runScript } from './run-script.mjs';
 
 /** Shares of the blocks' FLOPs to save. */
 const targets = [0.1, 0.2, 0.3];
@@ -82,26 +83,4 @@ async function writeReport(file, measurement, windows) {
   writeFileSync(file, `${JSON.stringify({ promptLength, continuationLength, dense, policies }, null, 1)}\n`);
 }
 
-/** Wrong usage ends with 2, a measurement that fails with 1. */
-async function run(args) {
-  let options;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`${error.message}\n\n${usage}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  try {
-    await main(options);
-    return 0;
-  } catch (error) {
-    process.stderr.write(`${error.message}\n`);
-    return 1;
-  }
-}
-
-process.exitCode = await run(process.argv.slice(2));
+await runScript({ usage, parseOptions, main });

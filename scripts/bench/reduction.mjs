@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { huggingFaceModel, modelsDirectory } from './models.mjs';
+import { runScript } from './run-script.mjs';
 import { shapes } from './shapes.mjs';
 
 const usage = `Usage: node scripts/bench/reduction.mjs [options] [-- options of skipscan bench reduce]
@@ -22,19 +23,8 @@ What follows -- goes to skipscan bench reduce, after --length 2048 --flops 0.3; 
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** Wrong usage ends with 2; otherwise the benchmark's own exit code. */
-function main(args) {
-  let options;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`${error.message}\n\n${usage}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
+/** Ends with the benchmark's own exit code. */
+function main(options) {
   if (options.plots) mkdirSync(options.plots, { recursive: true });
   for (const name of options.shapes) {
     const model = huggingFaceModel(options.models, name, shapes[name]);
@@ -70,4 +60,4 @@ function parseOptions(args) {
   return { help, shapes: names, models: resolve(values.models), plots, rest: args.slice(end + 1) };
 }
 
-process.exitCode = main(process.argv.slice(2));
+await runScript({ usage, parseOptions, main });

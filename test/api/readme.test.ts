@@ -1,19 +1,19 @@
-// The examples of the README run as they stand there.
+// The examples of the README and of docs/skipping.md run as they stand there.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { TemporaryDirectory } from '../helpers/temporary';
 
 const root = path.resolve(__dirname, '../..');
-const examples = [...readFileSync(path.join(root, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(
-  ([, code]) => code,
+const examples = ['README.md', 'docs/skipping.md'].flatMap((page) =>
+  [...readFileSync(path.join(root, page), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code),
 );
 const project = new TemporaryDirectory();
 mkdirSync(path.join(project.path, 'node_modules'));
 symlinkSync(root, path.join(project.path, 'node_modules', 'skipscan'));
 
 test('there are examples', () => {
-  expect(examples.length).toBeGreaterThanOrEqual(3);
+  expect(examples.length).toBeGreaterThanOrEqual(5);
 });
 
 test.each(examples.map((code) => [code.match(/const \{ (.*?) \} = require/)?.[1], code]))(
