@@ -18,19 +18,6 @@ BlockBuffers::BlockBuffers(Arena& arena, const ModelConfig& config, int64_t rows
   mixed = in_place ? convolved : arena.take<float>(rows * config.d_inner);
 }
 
-BlockBuffers BlockBuffers::from(int64_t row, const ModelConfig& config) const {
-  BlockBuffers b = *this;
-  b.normed += row * config.d_model;
-  b.projected += row * config.in_proj_rows();
-  b.convolved += row * config.conv_channels();
-  b.mixed += row * config.d_inner;
-  if (config.family == Family::mamba) {
-    b.parameters += row * (config.dt_rank + 2LL * config.d_state);
-    b.delta += row * config.d_inner;
-  }
-  return b;
-}
-
 Status Block::project_in() const {
   SKIPSCAN_TRY(backend.rms_norm.run({.x = tile.hidden,
                                      .residual_in = tile.residual_in,

@@ -18,18 +18,15 @@ struct BlockBuffers {
 
   // `keep_scan_input`: what goes into the scan is needed after it.
   BlockBuffers(Arena& arena, const ModelConfig& config, int64_t rows, bool keep_scan_input);
-
-  // The same buffers from row `row` on.
-  BlockBuffers from(int64_t row, const ModelConfig& config) const;
 };
 
 // How a block goes over skipped positions, and what it tells of its tokens.
 struct BlockReduction {
   Alignment alignment = Alignment::none;
   ConvMode conv = ConvMode::compact;
-  // Out: (rows) of the tile; null: not wanted. Not for state, novel and novel2, which look at other rows.
+  // Out: (rows) of the tile; null: not wanted. Not for novel and novel2, which need neighbours.
   float* importance = nullptr;
-  ImportanceMetric metric = ImportanceMetric::clip;
+  ImportanceMetric metric = ImportanceMetric::clip;  // for state, the tile holds whole sequences
   ImportanceSource source = ImportanceSource::gated;
 
   // Where one operator of the block writes its scores, or null when they are another's.
@@ -70,9 +67,5 @@ struct Block {
 
 Status run_mamba(const Block& block);
 Status run_mamba2(const Block& block);
-
-// The metric `state`, of whole sequences whose blocks have run: what went into their scans is still in the buffers.
-Status score_mamba_state(const Block& block, float* scores);
-Status score_mamba2_state(const Block& block, float* scores);
 
 }  // namespace skipscan

@@ -14,18 +14,7 @@ bool is_novel(ImportanceMetric metric) {
   return metric == ImportanceMetric::novel || metric == ImportanceMetric::novel2;
 }
 
-// The path over all rows that are alive.
-ScanPath whole_path(const LiveRows& rows) {
-  std::vector<int32_t> lengths;
-  for (int64_t s = 0; s < rows.sequences(); ++s)
-    lengths.push_back(rows.offsets[size_t(s) + 1] - rows.offsets[size_t(s)]);
-  ScanPath path = ScanPath::full(lengths);
-  path.gap = rows.gaps();
-  return path;
-}
-
-// The largest tile of any layer, or all rows where `state` looks at them again; and the last rows of all sequences, which the
-// head takes at once.
+// The largest tile of any layer (tile_limit), and the last rows of all sequences, which the head takes at once.
 int64_t most_rows_at_once(const ForwardInput& in, const ForwardOutput& out) {
   const Reduction* r = in.reduction;
   const bool whole = r && (r->scores_whole_sequences() || r->alignment == Alignment::previous);
@@ -77,15 +66,18 @@ Status ForwardPass::run() {
   return write_logits();
 }
 
-// How many rows of a sequence a block may take at once: all of them where a cut would lose the last step's dt, which the
-// alignment `previous` needs over a gap.
-int32_t ForwardPass::tile_limit() const {
-  const bool looks_back = in_.reduction && in_.reduction->alignment == Alignment::previous;
-  return looks_back && rows_.count() < in_.batch.rows() ? kWholeSequences : kTileRows;
+// How many rows of a sequence a block may take at once. The whole sequence where its rows depend on what a cut would lose:
+// for the metric `state` on the steps to come, for the alignment `previous` on the last step's dt.
+int32_t ForwardPass::tile_limit(int32_t layer) const {
+  const Reduction* r = in_.reduction;
+  if (!r) return kTileRows;
+  const bool scores_whole = r->scores_whole_sequences() && r->at(layer);
+  const bool looks_back = r->alignment == Alignment::previous && rows_.count() < in_.batch.rows();
+  return scores_whole || looks_back ? kWholeSequences : kTileRows;
 }
 
 Status ForwardPass::run_layer(int32_t layer) {
-  if (const int32_t limit = tile_limit(); limit != tile_limit_) {
+  if (const int32_t limit = tile_limit(layer); limit != tile_limit_) {
     tiles_ = make_tiles(rows_.offsets, rows_.gaps(), limit);
     tile_limit_ = limit;
   }
@@ -97,9 +89,7 @@ Status ForwardPass::run_layer(int32_t layer) {
     std::memset(conv_state, 0, size_t(rows_.sequences() * config_.conv_state_size()) * sizeof(float));
     std::memset(ssm_state, 0, size_t(rows_.sequences() * config_.ssm_state_size()) * sizeof(float));
   }
-  const bool is_mamba = config_.family == Family::mamba;
-  const bool scores = reduces(layer) && needs_scores(in_.reduction->policy);
-  const bool by_state = scores && in_.reduction->metric == ImportanceMetric::state;
+  const auto run_block = config_.family == Family::mamba ? run_mamba : run_mamba2;
   for (const Tile& tile : tiles_) {
     SKIPSCAN_TRY(check_cancelled());
     float* const residual = w_.residual + tile.row * config_.d_model;
@@ -112,30 +102,16 @@ Status ForwardPass::run_layer(int32_t layer) {
                     .ssm_state = ssm_state + tile.sequence * config_.ssm_state_size(),
                     .reduction = {}};
     if (const Reduction* r = in_.reduction) {
-      const bool on_the_way = scores && !by_state && !is_novel(r->metric);
+      const bool scores = r->at(layer) && needs_scores(r->policy) && !is_novel(r->metric);
       io.reduction = {.alignment = r->alignment,
                       .conv = r->conv,
-                      .importance = on_the_way ? w_.scores + tile.row : nullptr,
+                      .importance = scores ? w_.scores + tile.row : nullptr,
                       .metric = r->metric,
                       .source = r->source};
     }
-    // Each tile its own rows of the buffers where they are looked at again; else the same rows, warm in the caches.
-    const BlockBuffers buffers = by_state ? w_.block.from(tile.row, config_) : w_.block;
-    const Block block = {config_, weights_.blocks[size_t(layer)], backend_, io, buffers, context_};
-    SKIPSCAN_TRY(is_mamba ? run_mamba(block) : run_mamba2(block));
+    SKIPSCAN_TRY(run_block({config_, weights_.blocks[size_t(layer)], backend_, io, w_.block, context_}));
   }
-  if (!by_state) return {};
-  const ScanPath path = whole_path(rows_);
-  BlockTile whole = {.rows = rows_.count(),
-                     .path = path.view(),
-                     .hidden = w_.hidden,
-                     .residual_in = nullptr,
-                     .residual_out = w_.residual,
-                     .conv_state = conv_state,
-                     .ssm_state = ssm_state,
-                     .reduction = {.alignment = in_.reduction->alignment}};
-  const Block block = {config_, weights_.blocks[size_t(layer)], backend_, whole, w_.block, context_};
-  return is_mamba ? score_mamba_state(block, w_.scores) : score_mamba2_state(block, w_.scores);
+  return {};
 }
 
 Status ForwardPass::reduce(int32_t layer) {

@@ -66,7 +66,7 @@ class ForwardPass {
   Status check_cancelled() const;
   void collect_hidden(int32_t slice, const float* added);
   bool reduces(int32_t layer) const { return in_.reduction && in_.reduction->at(layer); }
-  int32_t tile_limit() const;
+  int32_t tile_limit(int32_t layer) const;
 
   const ModelConfig& config_;
   const Weights& weights_;

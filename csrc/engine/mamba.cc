@@ -45,30 +45,27 @@ Status run_mamba(const Block& block) {
                                            .metric = reduction.metric,
                                            .source = reduction.source},
                                           context));
+  if (float* scores = reduction.scores_of(reduction.metric == ImportanceMetric::state)) {
+    SKIPSCAN_TRY(backend.selective_state_importance.run({.u = buffers.convolved,
+                                                         .delta = buffers.delta,
+                                                         .A = weights.A,
+                                                         .B = buffers.parameters + rank,
+                                                         .dt_bias = weights.dt_bias,
+                                                         .skipped_dt = nullptr,
+                                                         .state = tile.ssm_state,
+                                                         .scores = scores,
+                                                         .path = tile.path,
+                                                         .u_stride = inner,
+                                                         .delta_stride = inner,
+                                                         .B_stride = parameters,
+                                                         .channels = config.d_inner,
+                                                         .d_state = config.d_state,
+                                                         .groups = 1,
+                                                         .alignment = reduction.alignment,
+                                                         .softplus = true},
+                                                        context));
+  }
   return block.project_out();
-}
-
-Status score_mamba_state(const Block& block, float* scores) {
-  const auto& [config, weights, backend, tile, buffers, context] = block;
-  const int64_t inner = config.d_inner, rank = config.dt_rank, parameters = rank + 2LL * config.d_state;
-  return backend.selective_state_importance.run({.u = buffers.convolved,
-                                                 .delta = buffers.delta,
-                                                 .A = weights.A,
-                                                 .B = buffers.parameters + rank,
-                                                 .dt_bias = weights.dt_bias,
-                                                 .skipped_dt = nullptr,
-                                                 .state = tile.ssm_state,
-                                                 .scores = scores,
-                                                 .path = tile.path,
-                                                 .u_stride = inner,
-                                                 .delta_stride = inner,
-                                                 .B_stride = parameters,
-                                                 .channels = config.d_inner,
-                                                 .d_state = config.d_state,
-                                                 .groups = 1,
-                                                 .alignment = tile.reduction.alignment,
-                                                 .softplus = true},
-                                                context);
 }
 
 }  // namespace skipscan

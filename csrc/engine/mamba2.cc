@@ -52,6 +52,29 @@ Status run_mamba2(const Block& block) {
                                      .metric = reduction.metric,
                                      .source = reduction.source},
                                     context));
+  if (float* scores = reduction.scores_of(reduction.metric == ImportanceMetric::state)) {
+    SKIPSCAN_TRY(backend.ssd_state_importance.run({.x = x,
+                                                   .dt = dt,
+                                                   .A = weights.A,
+                                                   .B = B,
+                                                   .dt_bias = weights.dt_bias,
+                                                   .skipped_dt = nullptr,
+                                                   .state = tile.ssm_state,
+                                                   .scores = scores,
+                                                   .path = tile.path,
+                                                   .x_stride = channels,
+                                                   .dt_stride = projected,
+                                                   .B_stride = channels,
+                                                   .heads = config.heads,
+                                                   .head_dim = config.head_dim,
+                                                   .groups = config.groups,
+                                                   .d_state = config.d_state,
+                                                   .dt_min = config.dt_min,
+                                                   .dt_max = config.dt_max,
+                                                   .alignment = reduction.alignment,
+                                                   .softplus = true},
+                                                  context));
+  }
   SKIPSCAN_TRY(backend.gated_rms_norm.run({.y = buffers.mixed,
                                            .z = z,
                                            .weight = weights.norm_gated,
@@ -66,33 +89,6 @@ Status run_mamba2(const Block& block) {
                                            .metric = reduction.metric},
                                           context));
   return block.project_out();
-}
-
-Status score_mamba2_state(const Block& block, float* scores) {
-  const auto& [config, weights, backend, tile, buffers, context] = block;
-  const int64_t inner = config.d_inner, projected = config.in_proj_rows(), channels = config.conv_channels();
-  const float *x = buffers.convolved, *B = x + inner, *dt = buffers.projected + inner + channels;
-  return backend.ssd_state_importance.run({.x = x,
-                                           .dt = dt,
-                                           .A = weights.A,
-                                           .B = B,
-                                           .dt_bias = weights.dt_bias,
-                                           .skipped_dt = nullptr,
-                                           .state = tile.ssm_state,
-                                           .scores = scores,
-                                           .path = tile.path,
-                                           .x_stride = channels,
-                                           .dt_stride = projected,
-                                           .B_stride = channels,
-                                           .heads = config.heads,
-                                           .head_dim = config.head_dim,
-                                           .groups = config.groups,
-                                           .d_state = config.d_state,
-                                           .dt_min = config.dt_min,
-                                           .dt_max = config.dt_max,
-                                           .alignment = tile.reduction.alignment,
-                                           .softplus = true},
-                                          context);
 }
 
 }  // namespace skipscan
