@@ -14,7 +14,6 @@ class LanguageModel {
 
   const ModelConfig& config() const { return config_; }
   const Backend& backend() const { return backend_; }
-  int threads() const { return pool_.threads(); }
   const Weights& weights() const { return weights_; }
 
   Status load(const TensorSource& source);
