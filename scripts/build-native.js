@@ -1,5 +1,12 @@
 #!/usr/bin/env node
-// Builds build/Release/skipscan.node with cmake-js. Arguments are handed on to it (for example --CDSKIPSCAN_WERROR=ON).
+// Builds the addon with cmake-js: build/Release/skipscan.node.
+//
+//   --emulated        instead the addon of the tests whose GPU is emulated, build/emulated/build/Release/skipscan.node, which
+//                     is loaded where the environment variable SKIPSCAN_PREBUILD names build/emulated
+//   --program NAME    instead a program of test/CMakeLists.txt or scripts/gpu/CMakeLists.txt, build/cmake/bin/NAME
+//
+// Other arguments are handed on to cmake-js (for example --parallel 1 or --CDSKIPSCAN_WERROR=ON). The environment variables
+// SKIPSCAN_CUDA and SKIPSCAN_CUDA_ARCHS set the options of CMakeLists.txt that have these names.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -9,36 +16,59 @@ const path = require('node:path');
 const root = path.resolve(__dirname, '..');
 const outDir = path.join(root, 'build', 'cmake');
 
+function fail(message, status = 1) {
+  console.error(`skipscan: ${message}`);
+  process.exit(status);
+}
+
 for (const tool of ['cmake', process.env.CXX || 'c++', 'make']) {
   if (spawnSync(tool, ['--version'], { stdio: 'ignore' }).error) {
-    console.error(
-      `skipscan: found no '${tool}', which building from source needs. Install cmake (3.20 or newer), a C++20 compiler ` +
+    fail(
+      `found no '${tool}', which building from source needs. Install cmake (3.20 or newer), a C++20 compiler ` +
         `(g++ 11 or clang 14, or newer) and make, then run: npm rebuild skipscan`,
     );
-    process.exit(1);
   }
 }
 
-const cmakeJs = path.join(path.dirname(require.resolve('cmake-js/package.json')), 'bin', 'cmake-js');
-const jobs = String(os.availableParallelism());
-const args = [cmakeJs, 'build', '-O', outDir, '--parallel', jobs, ...process.argv.slice(2)];
-const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-if (error || status !== 0) {
-  console.error(
-    `skipscan: the native build failed${error ? ` (${error.message})` : ''}; the compiler's messages are above.`,
-  );
-  process.exit(status || 1);
+function cmakeJs(...args) {
+  const program = path.join(path.dirname(require.resolve('cmake-js/package.json')), 'bin', 'cmake-js');
+  const { status, error } = spawnSync(process.execPath, [program, ...args], { cwd: root, stdio: 'inherit' });
+  if (error || status !== 0) {
+    const cause = error ? ` (${error.message})` : '';
+    fail(`the native build failed${cause}; the compiler's messages are above.`, status || 1);
+  }
 }
 
-const release = path.join(root, 'build', 'Release');
-fs.mkdirSync(release, { recursive: true });
-const built = [path.join(outDir, 'Release', 'skipscan.node'), path.join(outDir, 'skipscan.node')].find(
-  fs.existsSync,
-);
-if (!built) {
-  console.error(`skipscan: the build ended without making skipscan.node below ${outDir}.`);
-  process.exit(1);
+/** Builds a target of CMakeLists.txt. */
+function build(target, args) {
+  const cuda = [
+    `--CDSKIPSCAN_CUDA=${process.env.SKIPSCAN_CUDA || 'AUTO'}`,
+    `--CDSKIPSCAN_CUDA_ARCHS=${process.env.SKIPSCAN_CUDA_ARCHS || 'development'}`,
+  ];
+  // By itself `build` configures only once, and options that changed since would be ignored.
+  cmakeJs('configure', '-O', outDir, ...cuda, ...args);
+  const jobs = args.includes('--parallel') ? [] : ['--parallel', String(os.availableParallelism())];
+  cmakeJs('build', '-O', outDir, '--target', target, ...jobs, ...cuda, ...args);
 }
-// Not copied over in place: a process that has the old file mapped must not see it change.
-fs.copyFileSync(built, path.join(release, 'skipscan.node.new'));
-fs.renameSync(path.join(release, 'skipscan.node.new'), path.join(release, 'skipscan.node'));
+
+/** Builds an addon and puts it into a folder where node-gyp-build looks. */
+function buildAddon(target, release, args) {
+  build(target, args);
+  const built = [path.join(outDir, 'Release'), outDir]
+    .map((folder) => path.join(folder, `${target}.node`))
+    .find(fs.existsSync);
+  if (!built) fail(`the build ended without making ${target}.node below ${outDir}.`);
+  fs.mkdirSync(release, { recursive: true });
+  // Not copied over in place: a process that has the old file mapped must not see it change.
+  fs.copyFileSync(built, path.join(release, 'skipscan.node.new'));
+  fs.renameSync(path.join(release, 'skipscan.node.new'), path.join(release, 'skipscan.node'));
+}
+
+const [option, ...rest] = process.argv.slice(2);
+if (option === '--emulated') {
+  buildAddon('skipscan_emulated', path.join(root, 'build', 'emulated', 'build', 'Release'), rest);
+} else if (option === '--program') {
+  build(rest[0], rest.slice(1));
+} else {
+  buildAddon('skipscan', path.join(root, 'build', 'Release'), process.argv.slice(2));
+}

@@ -44,6 +44,13 @@ Span<T> to_span(const Napi::Value& value, const std::string& name, bool optional
           array.ElementLength()};
 }
 
+inline DType to_dtype(Napi::Env env, const std::string& text, const char* name) {
+  for (DType t : {DType::f32, DType::bf16, DType::f16, DType::i32}) {
+    if (text == name_of(t)) return t;
+  }
+  mismatch(env, name, "one of f32, bf16, f16, i32");
+}
+
 // Named fields of an options object.
 class Fields {
  public:
@@ -72,13 +79,7 @@ class Fields {
     return to_span<T>(value(name), name, optional);
   }
 
-  DType dtype(const char* name) const {
-    const std::string s = text(name);
-    for (DType t : {DType::f32, DType::bf16, DType::f16, DType::i32}) {
-      if (s == name_of(t)) return t;
-    }
-    mismatch(object_.Env(), name, "one of f32, bf16, f16, i32");
-  }
+  DType dtype(const char* name) const { return to_dtype(object_.Env(), text(name), name); }
 
  private:
   Napi::Object object_;

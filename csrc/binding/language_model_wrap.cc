@@ -3,10 +3,10 @@
 #include <chrono>
 
 #include "binding/convert.h"
+#include "binding/devices.h"
 #include "binding/exports.h"
 #include "binding/reduction_reader.h"
 #include "binding/task.h"
-#include "cpu/cpu.h"
 
 namespace skipscan::binding {
 namespace {
@@ -48,10 +48,10 @@ std::string hex(uint64_t value) {
 
 LanguageModelWrap::LanguageModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LanguageModelWrap>(info) {
   const Fields options(info[1].As<Napi::Object>());
-  std::string why;
-  const Backend* backend = cpu::choose(&why);
-  if (!backend) throw to_error(info.Env(), fail(Code::argument, why));
-  model_ = std::make_shared<LanguageModel>(read_config(Fields(info[0].As<Napi::Object>())), *backend,
+  std::shared_ptr<Device> device;
+  Status status = open_device(options.has("device") ? options.text("device") : "cpu", &device);
+  if (!status.ok()) throw to_error(info.Env(), status);
+  model_ = std::make_shared<LanguageModel>(read_config(Fields(info[0].As<Napi::Object>())), std::move(device),
                                            options.dtype("dtype"), options.i32("threads"));
 }
 

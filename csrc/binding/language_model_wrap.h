@@ -5,22 +5,10 @@
 
 #include <memory>
 
+#include "binding/external_bytes.h"
 #include "engine/language_model.h"
 
 namespace skipscan::binding {
-
-// The memory of one model or session, reported to V8 for as long as it lives.
-class ExternalBytes {
- public:
-  void set(Napi::Env env, int64_t bytes) {
-    int64_t now;  // the plain call: it may fail while a worker thread is torn down, which must not throw
-    napi_adjust_external_memory(env, bytes - reported_, &now);
-    reported_ = bytes;
-  }
-
- private:
-  int64_t reported_ = 0;
-};
 
 class LanguageModelWrap : public Napi::ObjectWrap<LanguageModelWrap> {
  public:

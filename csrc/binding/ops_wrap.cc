@@ -1,12 +1,13 @@
-// runOp(name, params, { backend?, threads? }) => Promise<route>: one operator on the memory of typed arrays, for lib/ops and
-// for the tests that compare the kernels. The caller allocates the outputs.
+// runOp(name, params, { device?, backend?, threads? }) => Promise<route>: one operator on the memory of typed arrays or of
+// DeviceArrays, for lib/ops and for the tests that compare the kernels. The caller allocates the outputs.
 #include <memory>
 #include <mutex>
 #include <optional>
 
+#include "binding/devices.h"
 #include "binding/exports.h"
-#include "binding/op_params.h"
-#include "cpu/cpu.h"
+#include "binding/js_params.h"
+#include "calls/op_call.h"
 
 namespace skipscan::binding {
 namespace {
@@ -31,59 +32,23 @@ SharedPool& shared_pool() {
   return *pool;
 }
 
-template <class Params>
-Napi::Value start(const Op<Params>& op, Napi::Object fields, int32_t panel, int threads) {
-  const auto memory = std::make_shared<OpMemory>();
-  const auto route = std::make_shared<std::string>();
-  Params params;
-  read(OpReader(fields, *memory, panel), params);
-  return Task::start(
-      fields.Env(), std::move(memory->keep),
-      [params, memory, route, threads, &op] {  // memory: params point into it
-        if (const Support support = op.supports(params); !support.ok) return fail(Code::unsupported, support.why);
-        return shared_pool().use(threads, [&](ThreadPool& pool) {
-          ExecContext context{pool};
-          Status status = op.run(params, context);
-          *route = context.route;
-          return status;
-        });
-      },
-      [route](Napi::Env env) { return Napi::String::New(env, *route); });
-}
-
-const Backend& find_backend(Napi::Env env, const Fields& options) {
-  if (options.has("backend")) {
-    const std::string name = options.text("backend");
-    for (const Backend* b : cpu::available()) {
-      if (b->name == name) return *b;
-    }
-    mismatch(env, "backend", "a backend that this machine has");
-  }
-  std::string why;
-  const Backend* backend = cpu::choose(&why);
-  if (!backend) throw to_error(env, fail(Code::argument, why));
-  return *backend;
-}
-
-Napi::Value start(Napi::Env env, const std::string& name, Napi::Object params, const Fields& options) {
-  const Backend& backend = find_backend(env, options);
+Napi::Value start(Napi::Env env, const std::string& name, Napi::Object fields, const Fields& options) {
   const double machine = std::max(1u, std::thread::hardware_concurrency());
   const double threads = options.has("threads") ? options.number("threads") : machine;
   if (!(threads >= 1 && threads <= 1024)) mismatch(env, "threads", "a number from 1 to 1024");
-  const auto run = [&](const auto& op) { return start(op, params, backend.panel, int(threads)); };
-  if (name == "embedding") return run(backend.embedding);
-  if (name == "linear") return run(backend.linear);
-  if (name == "rms_norm") return run(backend.rms_norm);
-  if (name == "gated_rms_norm") return run(backend.gated_rms_norm);
-  if (name == "causal_conv") return run(backend.causal_conv);
-  if (name == "selective_scan") return run(backend.selective_scan);
-  if (name == "ssd_scan") return run(backend.ssd_scan);
-  if (name == "token_importance") return run(backend.token_importance);
-  if (name == "select_tokens") return run(backend.select_tokens);
-  if (name == "reduce_tokens") return run(backend.reduce_tokens);
-  if (name == "selective_state_importance") return run(backend.selective_state_importance);
-  if (name == "ssd_state_importance") return run(backend.ssd_state_importance);
-  mismatch(env, "name", "an operator");
+  std::shared_ptr<Device> device;
+  Status status = shared_device(options.has("device") ? options.text("device") : "cpu",
+                                options.has("backend") ? options.text("backend") : "", &device);
+  if (!status.ok()) throw to_error(env, status);
+  JsParams params(fields);
+  const auto call = std::make_shared<OpCall>(name, params, std::move(device));
+  const auto route = std::make_shared<std::string>();
+  return Task::start(
+      env, params.take_keep(),
+      [call, route, threads, contents = params.take_contents()] {
+        return shared_pool().use(int(threads), [&](ThreadPool& pool) { return call->run(pool, route.get()); });
+      },
+      [route](Napi::Env env) { return Napi::String::New(env, *route); });
 }
 
 Napi::Value run_op(const Napi::CallbackInfo& info) {
@@ -93,8 +58,14 @@ Napi::Value run_op(const Napi::CallbackInfo& info) {
   }
   try {
     return start(env, info[0].As<Napi::String>(), info[1].As<Napi::Object>(), Fields(info[2].As<Napi::Object>()));
+  } catch (const ParamError& error) {
+    throw to_error(env, fail(Code::argument, error.what()));
   } catch (const std::bad_alloc&) {
-    throw to_error(env, fail(Code::out_of_memory, "The system had no memory left for this operator."));
+    throw to_error(env, fail(Code::out_of_memory, "There is no memory left for this operator."));
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw to_error(env, fail(Code::native, error.what()));
   }
 }
 

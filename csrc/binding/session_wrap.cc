@@ -8,15 +8,12 @@ namespace skipscan::binding {
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
   Napi::Env env = info.Env();
   model_ = LanguageModelWrap::Unwrap(info[0].As<Napi::Object>())->model(env);
-  try {
-    state_ = std::make_shared<SequenceState>(model_->config());
-  } catch (const std::bad_alloc&) {
-    throw to_error(env, fail(Code::out_of_memory,
-                             "The system had no memory left for a session's state. Dispose sessions "
-                             "that are no longer needed."));
-  }
-  model_->session_bytes += int64_t(state_->bytes());
-  external_.set(env, int64_t(state_->bytes()));
+  std::unique_ptr<SequenceState> state;
+  Status status = model_->create_state(&state);
+  if (!status.ok()) throw to_error(env, status);
+  state_ = std::move(state);
+  model_->session_bytes += state_->bytes();
+  external_.set(env, state_->bytes());
 }
 
 void SessionWrap::Finalize(Napi::Env env) {
@@ -25,7 +22,7 @@ void SessionWrap::Finalize(Napi::Env env) {
 }
 
 void SessionWrap::release() {
-  if (state_) model_->session_bytes -= int64_t(state_->bytes());
+  if (state_) model_->session_bytes -= state_->bytes();
   state_.reset();
   model_.reset();
 }
@@ -56,16 +53,12 @@ Napi::Value SessionWrap::prefill(const Napi::CallbackInfo& info) {
   return Task::start(
       env, std::move(keep),
       [=, m = model_, session = state_, reduction = read_reduction(f.value("reduction"))] {
-        SequenceState next(m->config());
-        next.copy_from(*session);
         const ForwardInput in{.batch = {tokens.data, {0, int32_t(tokens.size)}},
-                              .state = &next,
+                              .state = session.get(),
                               .start = start,
                               .reduction = reduction ? &*reduction : nullptr,
                               .cancelled = cancel.data};
-        SKIPSCAN_TRY(m->forward(in, *out));
-        std::swap(*session, next);
-        return Status{};
+        return m->forward_or_keep_state(in, *out);
       },
       [out](Napi::Env env) {
         Napi::Object object = Napi::Object::New(env);
@@ -102,7 +95,8 @@ Napi::Value SessionWrap::layer_state(const Napi::CallbackInfo& info) {
   if (layer < 0 || layer >= c.layers) mismatch(env, "layer", "a layer of the model");
   const auto copy = [&](const float* from, int64_t count) {
     Napi::Float32Array to = Napi::Float32Array::New(env, size_t(count));
-    std::memcpy(to.Data(), from, size_t(count) * sizeof(float));
+    Status status = s.read(to.Data(), from, count);
+    if (!status.ok()) throw to_error(env, status);
     return to;
   };
   Napi::Object result = Napi::Object::New(env);
@@ -114,24 +108,27 @@ Napi::Value SessionWrap::layer_state(const Napi::CallbackInfo& info) {
 // () => Uint8Array: all layers, conv then ssm, float32 in the machine's byte order.
 Napi::Value SessionWrap::export_state(const Napi::CallbackInfo& info) {
   const SequenceState& s = state(info.Env());
-  Napi::Uint8Array to = Napi::Uint8Array::New(info.Env(), s.floats() * sizeof(float));
-  std::memcpy(to.Data(), s.data(), to.ByteLength());
+  Napi::Uint8Array to = Napi::Uint8Array::New(info.Env(), size_t(s.bytes()));
+  Status status = s.read(to.Data());
+  if (!status.ok()) throw to_error(info.Env(), status);
   return to;
 }
 
 // (bytes: Uint8Array): the inverse.
 Napi::Value SessionWrap::import_state(const Napi::CallbackInfo& info) {
-  const SequenceState& s = state(info.Env());
+  SequenceState& s = state(info.Env());
   const auto from = to_span<uint8_t>(info[0], "bytes");
-  if (from.size != s.floats() * sizeof(float)) mismatch(info.Env(), "bytes", "the size of this model's state");
-  std::memcpy(s.data(), from.data, from.size);
+  if (from.size != size_t(s.bytes())) mismatch(info.Env(), "bytes", "the size of this model's state");
+  Status status = s.write(from.data);
+  if (!status.ok()) throw to_error(info.Env(), status);
   return info.Env().Undefined();
 }
 
 // (other: Session): takes over the other's state.
 Napi::Value SessionWrap::copy_from(const Napi::CallbackInfo& info) {
   const SessionWrap* other = SessionWrap::Unwrap(info[0].As<Napi::Object>());
-  state(info.Env()).copy_from(other->state(info.Env()));
+  Status status = state(info.Env()).copy_from(other->state(info.Env()));
+  if (!status.ok()) throw to_error(info.Env(), status);
   return info.Env().Undefined();
 }
 

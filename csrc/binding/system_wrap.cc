@@ -2,6 +2,9 @@
 #include "binding/exports.h"
 #include "binding/task.h"
 #include "cpu/cpu.h"
+#ifdef SKIPSCAN_CUDA
+#include "cuda/device.h"
+#endif
 
 namespace skipscan::binding {
 namespace {
@@ -37,7 +40,37 @@ Napi::Value build_info(const Napi::CallbackInfo& info) {
 #if defined(__GLIBC__)
   result.Set("glibc", std::to_string(__GLIBC__) + "." + std::to_string(__GLIBC_MINOR__));
 #endif
+#ifdef SKIPSCAN_CUDA
+  result.Set("cuda", true);
+#else
   result.Set("cuda", false);
+#endif
+  return result;
+}
+
+// { devices: { name, memory, capability, multiprocessors }[], driver?, runtime?, reason? }
+Napi::Value cuda_status(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Object result = Napi::Object::New(env);
+  Napi::Array devices = Napi::Array::New(env);
+  result.Set("devices", devices);
+#ifdef SKIPSCAN_CUDA
+  const cuda::System system = cuda::inspect();
+  for (const cuda::Gpu& gpu : system.gpus) {
+    Napi::Object device = Napi::Object::New(env);
+    device.Set("name", gpu.name);
+    device.Set("memory", double(gpu.memory));
+    device.Set("capability", std::to_string(gpu.major) + "." + std::to_string(gpu.minor));
+    device.Set("multiprocessors", gpu.multiprocessors);
+    devices.Set(devices.Length(), device);
+  }
+  const auto version = [](int v) { return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10); };
+  if (system.driver > 0) result.Set("driver", version(system.driver));
+  if (system.runtime > 0) result.Set("runtime", version(system.runtime));
+  if (!system.why.empty()) result.Set("reason", system.why);
+#else
+  result.Set("reason", "this build has no CUDA kernels.");
+#endif
   return result;
 }
 
@@ -45,6 +78,7 @@ Napi::Value build_info(const Napi::CallbackInfo& info) {
 
 void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("cpuBackends", Napi::Function::New(env, cpu_backends, "cpuBackends"));
+  exports.Set("cudaStatus", Napi::Function::New(env, cuda_status, "cudaStatus"));
   exports.Set("buildInfo", Napi::Function::New(env, build_info, "buildInfo"));
 }
 

@@ -29,6 +29,18 @@ class Buffer {
   }
   size_t bytes() const { return bytes_; }
 
+  // Gives the memory to somebody who hands it back to adopt(), with the size that was asked for.
+  void* release() {
+    bytes_ = 0;
+    return std::exchange(data_, nullptr);
+  }
+  static Buffer adopt(void* data, size_t bytes) {
+    Buffer buffer;
+    buffer.data_ = data;
+    buffer.bytes_ = align_up(bytes);
+    return buffer;
+  }
+
  private:
   void* data_ = nullptr;
   size_t bytes_ = 0;

@@ -1,6 +1,7 @@
 // The scan path: the only notion of order that the scans and the convolution have (docs/reduction.md, section
 // 1).
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -23,11 +24,11 @@ struct PathView {
   const int32_t* param_index;
   const int32_t* gap;
   const int32_t* offsets;  // (sequences + 1)
-  int32_t sequences;
+  int32_t sequences, steps;
+  int32_t longest;  // steps of the longest sequence
 
   int64_t begin(int64_t s) const { return offsets[s]; }
   int64_t end(int64_t s) const { return offsets[s + 1]; }
-  int64_t steps() const { return offsets[sequences]; }
 };
 
 // The owner of a path. An empty param_index means: the same as index.
@@ -46,8 +47,15 @@ struct ScanPath {
   }
 
   PathView view() const {
-    return {index.data(), (param_index.empty() ? index : param_index).data(), gap.data(), offsets.data(),
-            int32_t(offsets.size()) - 1};
+    int32_t longest = 0;
+    for (size_t s = 0; s + 1 < offsets.size(); ++s) longest = std::max(longest, offsets[s + 1] - offsets[s]);
+    return {index.data(),
+            (param_index.empty() ? index : param_index).data(),
+            gap.data(),
+            offsets.data(),
+            int32_t(offsets.size()) - 1,
+            offsets.back(),
+            longest};
   }
 };
 

@@ -16,7 +16,7 @@ struct Taps {
     for (int j = 0; j < p.width; ++j) rows[j] = nullptr;
     int64_t distance = 0;
     for (; k >= begin && distance < p.width; --k) {
-      rows[distance] = p.x + p.path.index[k] * p.x_stride;
+      rows[distance] = p.x.f32() + p.path.index[k] * p.x_stride;
       distance += p.mode == ConvMode::aligned ? p.path.gap[k] : 1;
     }
     if (!p.state_in) return;
@@ -46,7 +46,7 @@ void convolve_step(const CausalConvParams& p, int64_t s, int64_t k) {
     inputs[count] = taps.rows[j];
     weights[count++] = p.weight + (p.width - 1 - j) * p.channels;
   }
-  float* y = p.y + p.path.index[k] * p.y_stride;
+  float* y = p.y.f32() + p.path.index[k] * p.y_stride;
   if (count == 4)  // the published width
     convolve<4>(p, inputs, weights, count, y);
   else
@@ -68,7 +68,7 @@ void write_state(const CausalConvParams& p, int64_t s) {
 
 Status run(const CausalConvParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
-  parallel_rows(ctx.pool, p.path.steps(), p.channels, [&](int64_t begin, int64_t end) {
+  parallel_rows(ctx.pool, p.path.steps, p.channels, [&](int64_t begin, int64_t end) {
     int64_t s = 0;
     for (int64_t k = begin; k < end; ++k) {
       while (k >= p.path.end(s)) ++s;

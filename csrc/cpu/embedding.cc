@@ -20,7 +20,7 @@ Status run(const EmbeddingParams& p, ExecContext& ctx) {
   parallel_rows(ctx.pool, p.rows, table.cols, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = table.at(p.ids[i], 0);
-      float* out = p.out + i * table.cols;
+      float* out = p.out.f32() + i * table.cols;
       switch (table.dtype) {
         case DType::bf16: gather(static_cast<const bf16*>(table.data) + first, table.panel, table.cols, out); break;
         case DType::f16: gather(static_cast<const f16*>(table.data) + first, table.panel, table.cols, out); break;

@@ -52,7 +52,7 @@ inline void finish_scores(const float* sums, int64_t parts, int64_t steps, int64
 template <class ScanParams>
 void finish_scan_scores(const ScanParams& p, int64_t parts, int64_t channels, ThreadPool& pool) {
   const int32_t* rows = p.metric == ImportanceMetric::delta ? p.path.param_index : p.path.index;
-  finish_scores(pool.shared<float>(), parts, p.path.steps(), channels, p.metric, rows, p.importance, pool);
+  finish_scores(pool.shared<float>(), parts, p.path.steps, channels, p.metric, rows, p.importance, pool);
 }
 
 }  // namespace skipscan::cpu::SKIPSCAN_ISA

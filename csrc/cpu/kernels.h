@@ -20,6 +20,7 @@ extern const Op<SelectTokensParams> select_tokens;
 extern const Op<ReduceTokensParams> reduce_tokens;
 extern const Op<SelectiveStateImportanceParams> selective_state_importance;
 extern const Op<SsdStateImportanceParams> ssd_state_importance;
+extern const Op<TokenLogprobsParams> token_logprobs;
 
 // A kernel that takes everything its params can say.
 template <class Params>

@@ -98,7 +98,7 @@ void widen(const W* w, int64_t count, float* out) {
 void copy_inputs(const LinearParams& p, const Task& t, int64_t k, int64_t end, float* x) {
   for (; k < end; k += kDepth)
     for (int64_t r = 0; r < t.rows; ++r, x += kXStride)
-      copy(p.x + (t.row + r) * p.x_stride + k, min(kDepth, end - k), x);
+      copy(p.x.f32() + (t.row + r) * p.x_stride + k, min(kDepth, end - k), x);
 }
 
 template <class W>
@@ -122,7 +122,7 @@ void run_task(const LinearParams& p, const Task& t, float* scratch) {
         const int64_t depth = min(kDepth, end - k), column = panel * kPanel;
         const float* xk = x + (k - first) / kDepth * t.rows * kXStride;
         const W* wk = plain ? w + column * K + k : w + (panel * K + k) * kPanel;
-        const Output out = {.y = p.y + t.row * p.y_stride + column,
+        const Output out = {.y = p.y.f32() + t.row * p.y_stride + column,
                             .y_stride = p.y_stride,
                             .columns = min(weight.rows - column, at_once * kPanel),
                             .bias = p.bias && k + depth == K ? p.bias + column : nullptr,

@@ -18,8 +18,9 @@ float sum_of_squares(int64_t size, const Visit& visit) {
 float inverse_norm(float squares, int64_t size, float eps) { return 1 / __builtin_sqrtf(squares / float(size) + eps); }
 
 void rms_norm_row(const RmsNormParams& p, int64_t row) {
-  const float *x = p.x + row, *residual = p.residual_in ? p.residual_in + row : nullptr;
-  float *sums = p.residual_out ? p.residual_out + row : nullptr, *out = p.out + row;
+  const int64_t from = (p.index ? p.index[row] : row) * p.dim, to = row * p.dim;
+  const float *x = p.x + from, *residual = p.residual_in ? p.residual_in + from : nullptr;
+  float *sums = p.residual_out ? p.residual_out + to : nullptr, *out = p.out + to;
   const auto sum_at = [&](int64_t c, int64_t n) {
     const Vec v = load_some(x + c, n);
     return residual ? v + load_some(residual + c, n) : v;
@@ -89,7 +90,7 @@ float gated_rms_norm_and_score_row(const GatedRmsNormParams& p, int64_t row) {
 Status run_rms_norm(const RmsNormParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
   parallel_rows(ctx.pool, p.rows, p.dim, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) rms_norm_row(p, row * p.dim);
+    for (int64_t row = begin; row < end; ++row) rms_norm_row(p, row);
   });
   return {};
 }

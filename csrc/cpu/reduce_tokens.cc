@@ -54,6 +54,20 @@ void reduce(const ReduceTokensParams& p, const Branch& b, int64_t c, int64_t end
   }
 }
 
+// What describes the rows that stay.
+void describe(const ReduceTokensParams& p) {
+  for (int32_t s = 0; s < p.sequences; ++s) {
+    int32_t before = p.start - 1;
+    for (int32_t k = p.kept_offsets[s]; k < p.kept_offsets[s + 1]; ++k) {
+      const int32_t row = p.kept[k];
+      p.positions_out[k] = p.positions[row];
+      p.protected_out[k] = p.is_protected[row];
+      p.gap_out[k] = p.positions[row] - before;
+      before = p.positions[row];
+    }
+  }
+}
+
 Status run(const ReduceTokensParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
   const int branches = p.residual ? 2 : 1;
@@ -69,6 +83,7 @@ Status run(const ReduceTokensParams& p, ExecContext& ctx) {
     const int64_t c = task % spans * width;
     reduce(p, all[task / spans], c, min(c + width, p.dim));
   });
+  describe(p);
   return {};
 }
 

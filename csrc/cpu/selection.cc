@@ -69,7 +69,8 @@ class Selector {
   Selector(const SelectTokensParams& p, const SimilarityKernel& kernel, ThreadPool& pool)
       : p_(p), kernel_(kernel), pool_(pool) {}
 
-  Status select(int64_t begin, int64_t end) {
+  Status select(int32_t sequence) {
+    const int64_t begin = p_.offsets[sequence], end = p_.offsets[sequence + 1];
     candidates_.clear();
     for (int64_t row = begin; row < end; ++row) {
       p_.dest_hidden[row] = p_.dest_residual[row] = int32_t(row);
@@ -78,7 +79,7 @@ class Selector {
     }
     if (p_.policy == ReductionPolicy::ltmp) return ltmp();
     const int64_t tokens = end - begin;
-    const int64_t removed = tokens - keep_count(tokens, tokens - count(), p_.keep);
+    const int64_t removed = tokens - keep_count(tokens, tokens - count(), p_.keep[sequence]);
     return removed > 0 ? remove(removed) : Status();
   }
 
@@ -281,7 +282,7 @@ Status select_tokens(const SelectTokensParams& p, const SimilarityKernel& kernel
   int64_t kept = 0;
   p.kept_offsets[0] = 0;
   for (int32_t s = 0; s < p.sequences; ++s) {
-    SKIPSCAN_TRY(selector.select(p.offsets[s], p.offsets[s + 1]));
+    SKIPSCAN_TRY(selector.select(s));
     kept = list_kept(p, p.offsets[s], p.offsets[s + 1], kept);
     p.kept_offsets[s + 1] = int32_t(kept);
   }

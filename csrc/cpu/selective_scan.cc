@@ -30,7 +30,7 @@ enum class Scored { nothing, dt, y };
 
 // Where the sums of the vector from channel i of a span on are.
 float* sums_of(const SelectiveScanParams& p, const Span& span, int64_t i) {
-  return span.sums + i / kWidth * p.path.steps();
+  return span.sums + i / kWidth * p.path.steps;
 }
 
 // What a step brings to one vector of channels: the time of its decay, and dt * u.
@@ -70,8 +70,8 @@ void prepare(const SelectiveScanParams& p, const Span& span, int64_t i, Tile til
   const Vec bias = p.dt_bias ? load_some(p.dt_bias + c, n) : set1(0);
   Vec dts[kTileSteps];
   for (int64_t k = tile.begin; k < tile.end; ++k) {
-    const float* delta = p.delta + p.path.param_index[k] * p.delta_stride + c;
-    const float* u = p.u + p.path.index[k] * p.u_stride + c;
+    const float* delta = p.delta.f32() + p.path.param_index[k] * p.delta_stride + c;
+    const float* u = p.u.f32() + p.path.index[k] * p.u_stride + c;
     __builtin_prefetch(delta + kLine);
     __builtin_prefetch(u + kLine);
     Vec dt = load_some(delta, n) + bias;
@@ -104,18 +104,18 @@ inline Vec advance(const float* A, float* h, Step step, const float* B, const fl
 template <Scored scored>
 void walk(const SelectiveScanParams& p, const Span& span, int64_t i, Tile tile, const Step* steps) {
   const int64_t c = span.channel + i, n = span.count - i, N = p.d_state;
-  const float *B = p.B + span.group * N, *C = p.C + span.group * N;
+  const float *B = p.B.f32() + span.group * N, *C = p.C.f32() + span.group * N;
   const Vec D = p.D ? load_some(p.D + c, n) : set1(0);
   Vec terms[kTileSteps];  // of the importance of each step
   for (int64_t k = tile.begin; k < tile.end; ++k, ++steps) {
     const int64_t r = p.path.index[k], q = p.path.param_index[k];
-    float* y = p.y + r * p.y_stride + c;
+    float* y = p.y.f32() + r * p.y_stride + c;
     __builtin_prefetch(y + kLine, 1);
     Vec out = advance(span.A + i * N, span.h + i * N, *steps, B + q * p.B_stride, C + q * p.C_stride, N);
-    if (p.D) out = fma(D, load_some(p.u + r * p.u_stride + c, n), out);
+    if (p.D) out = fma(D, load_some(p.u.f32() + r * p.u_stride + c, n), out);
     const Vec ungated = out;
     if (p.z) {
-      const float* z = p.z + r * p.z_stride + c;
+      const float* z = p.z.f32() + r * p.z_stride + c;
       __builtin_prefetch(z + kLine);
       out = out * silu(load_some(z, n));
     }
@@ -183,7 +183,7 @@ Status run(const SelectiveScanParams& p, ExecContext& ctx) {
 
   const int64_t vectors = ceil_div(per_group, kWidth);  // of a group
   ctx.pool.reserve_scratch(size_t((2 * N + 1) * width) * sizeof(float));
-  if (p.importance) ctx.pool.reserve_shared(size_t(vectors * p.groups * p.path.steps()) * sizeof(float));
+  if (p.importance) ctx.pool.reserve_shared(size_t(vectors * p.groups * p.path.steps) * sizeof(float));
   ctx.pool.parallel_for(spans * p.groups * parts, [&](int64_t task, int worker) {
     const int64_t part = task % parts, group = task / parts / spans, offset = task / parts % spans * width;
     Span span;
@@ -194,7 +194,7 @@ Status run(const SelectiveScanParams& p, ExecContext& ctx) {
     span.h = span.A + N * width;
     span.last_dt = span.h + N * width;
     span.sums =
-        p.importance ? ctx.pool.shared<float>() + (group * vectors + offset / kWidth) * p.path.steps() : nullptr;
+        p.importance ? ctx.pool.shared<float>() + (group * vectors + offset / kWidth) * p.path.steps : nullptr;
     for (int64_t i = 0; i < span.count; i += kWidth)
       to_lanes(p.A + (span.channel + i) * N, span.count - i, N, kLog2e, span.A + i * N);
     for (int64_t s = sequences * part / parts; s < sequences * (part + 1) / parts; ++s) scan_sequence(p, span, s);

@@ -38,7 +38,7 @@ void step_sizes(const SsdScanParams& p, const Heads& heads, int64_t begin, int64
   for (int64_t k = begin; k < end; ++k, dts += kMaxHeads, decays += kMaxHeads) {
     for (int64_t i = 0; i < heads.count; i += kWidth) {
       const int64_t n = heads.count - i, h = heads.first + i;
-      Vec dt = load_some(p.dt + p.path.param_index[k] * p.dt_stride + h, n);
+      Vec dt = load_some(p.dt.f32() + p.path.param_index[k] * p.dt_stride + h, n);
       if (p.dt_bias) dt = dt + load_some(p.dt_bias + h, n);
       if (p.softplus) dt = softplus(dt);
       dt = min(max(dt, set1(p.dt_min)), set1(p.dt_max));
@@ -49,7 +49,7 @@ void step_sizes(const SsdScanParams& p, const Heads& heads, int64_t begin, int64
       store_some(decays + i, decay_time(p.alignment, dt, dt_before, p.path.gap[k], skipped), n);
     }
     if (heads.sums && p.metric == ImportanceMetric::delta) {
-      for (int64_t i = 0; i < heads.count; ++i) heads.sums[i * p.path.steps() + k] = dts[i];
+      for (int64_t i = 0; i < heads.count; ++i) heads.sums[i * p.path.steps + k] = dts[i];
     }
   }
 }
@@ -65,16 +65,16 @@ void finish_row(const SsdScanParams& p, const Heads& heads, int64_t i_head, int6
     Vec v = load(y + i);
     if (p.D) {
       const Vec D = p.D_per_channel ? load_some(p.D + at + i, n) : set1(p.D[head]);
-      v = fma(D, load_some(p.x + row * p.x_stride + at + i, n), v);
+      v = fma(D, load_some(p.x.f32() + row * p.x_stride + at + i, n), v);
     }
     const Vec ungated = v;
-    if (p.z) v = v * silu(load_some(p.z + row * p.z_stride + at + i, n));
-    store_some(p.y + row * p.y_stride + at + i, v, n);
+    if (p.z) v = v * silu(load_some(p.z.f32() + row * p.z_stride + at + i, n));
+    store_some(p.y.f32() + row * p.y_stride + at + i, v, n);
     if (scored)
       total = add_channels(p.metric, total, first_lanes(p.source == ImportanceSource::gated ? v : ungated, n));
   }
   if (scored) {
-    float& sum_of_head = heads.sums[i_head * p.path.steps() + k];
+    float& sum_of_head = heads.sums[i_head * p.path.steps + k];
     sum_of_head = channel == 0 ? sum(total) : sum_of_head + sum(total);
   }
 }
@@ -151,14 +151,14 @@ void gather(const SsdScanParams& p, const Heads& heads, int64_t k, const Chunk& 
       Vec square[kWidth];
       for (int64_t j = j0; j < j0 + kWidth; ++j) {
         const bool inside = j < c.steps;
-        square[j - j0] = inside ? load_some(p.B + p.path.param_index[k + j] * p.B_stride + group + n, N - n) : set1(0);
+        square[j - j0] = inside ? load_some(p.B.f32() + p.path.param_index[k + j] * p.B_stride + group + n, N - n) : set1(0);
       }
       transpose(square);
       for (int i = 0; i < kWidth && n + i < N; ++i) store(c.B + (n + i) * kChunk + j0, square[i]);
     }
   }
   for (int64_t j = 0; j < c.steps; ++j) {
-    const float* C = p.C + p.path.param_index[k + j] * p.C_stride + group;
+    const float* C = p.C.f32() + p.path.param_index[k + j] * p.C_stride + group;
     for (int64_t n = 0; n < N; n += kStates)
       copy(C + n, min(kStates, N - n), c.C + (n / kStates * kChunk + j) * kCStride);
   }
@@ -197,11 +197,11 @@ void prepare_head(const SsdScanParams& p, const Heads& heads, int64_t i, int64_t
   const int64_t P = p.head_dim, at = (heads.first + i) * P;
   for (int64_t j = 0; j < c.steps; ++j) {
     const int64_t row = p.path.index[k + j];
-    const float* x = p.x + row * p.x_stride + at;
+    const float* x = p.x.f32() + row * p.x_stride + at;
     float *X = c.X + j * c.dims, *decayed = c.decayed + j * c.dims;
     for (int64_t d = 0; d < P; d += kLine) {  // the next head of this row, and where this one will be written
       __builtin_prefetch(x + P + d);
-      __builtin_prefetch(p.y + row * p.y_stride + at + d, 1);
+      __builtin_prefetch(p.y.f32() + row * p.y_stride + at + d, 1);
     }
     const Vec dt = set1(c.dt[j * kMaxHeads + i]), to_end = set1(c.to_end[j]);
     for (int64_t d = 0; d < c.dims; d += kWidth) {
@@ -334,8 +334,8 @@ void scan_steps(const SsdScanParams& p, const Heads& heads, int64_t s, float* sc
     }
     for (int64_t k = begin; k < end; ++k, from = h) {
       const int64_t row = p.path.index[k], param = p.path.param_index[k], at = (k - begin) * kMaxHeads + i;
-      const float *B = p.B + param * p.B_stride + heads.group * N, *C = p.C + param * p.C_stride + heads.group * N;
-      const float* x = p.x + row * p.x_stride + head * P;
+      const float *B = p.B.f32() + param * p.B_stride + heads.group * N, *C = p.C.f32() + param * p.C_stride + heads.group * N;
+      const float* x = p.x.f32() + row * p.x_stride + head * P;
       const Vec decay = decay_of(set1(steps.decay[at] * p.A[head] * kLog2e));
       for (int64_t d = 0; d < P; d += 4) {  // channels that share the loads of B and C
         with_rows<4>(min(4, P - d), [&](auto channels) {
@@ -364,13 +364,13 @@ Status run(const SsdScanParams& p, ExecContext& ctx) {
   const int64_t per_group = p.heads / p.groups;
   const int64_t blocks = max(ceil_div(per_group, kMaxHeads), ceil_div(3 * ctx.pool.threads(), p.groups * sequences));
   const int64_t per_task = ceil_div(per_group, min(blocks, per_group)), tasks = ceil_div(per_group, per_task);
-  if (p.importance) ctx.pool.reserve_shared(size_t(p.heads * p.path.steps()) * sizeof(float));
+  if (p.importance) ctx.pool.reserve_shared(size_t(p.heads * p.path.steps) * sizeof(float));
   ctx.pool.reserve_scratch(chunks ? Chunk(Arena(), p).bytes : Steps(Arena(), p).bytes);
   ctx.pool.parallel_for(sequences * p.groups * tasks, [&](int64_t task, int worker) {
     const int64_t s = task / (p.groups * tasks), group = task / tasks % p.groups, first = task % tasks * per_task;
     const int64_t head = group * per_group + first;
     const Heads heads = {head, min(per_task, per_group - first), group,
-                         p.importance ? ctx.pool.shared<float>() + head * p.path.steps() : nullptr};
+                         p.importance ? ctx.pool.shared<float>() + head * p.path.steps : nullptr};
     float* const scratch = ctx.pool.scratch<float>(worker);
     few_steps(p, s) ? scan_steps(p, heads, s, scratch) : scan_chunks(p, heads, s, scratch);
   });

@@ -66,7 +66,7 @@ Vec inverse_norms(const float* states, int64_t d_state) {
 
 // dt of step k for the channels from c on, of which n exist.
 inline Vec step_size(const SelectiveStateImportanceParams& p, int64_t k, int64_t c, int64_t n) {
-  const float* delta = p.delta + p.path.param_index[k] * p.delta_stride + c;
+  const float* delta = p.delta.f32() + p.path.param_index[k] * p.delta_stride + c;
   __builtin_prefetch(delta + kLine);
   Vec dt = load_some(delta, n);
   if (p.dt_bias) dt = dt + load_some(p.dt_bias + c, n);
@@ -94,8 +94,8 @@ void score_tile(const SelectiveStateImportanceParams& p, const Span& span, int64
   if (p.alignment == Alignment::previous && tile.begin > tile.first) dts[0] = step_size(p, tile.begin - 1, c, n);
 
   for (int64_t k = tile.end - 1; k >= tile.begin; --k) {
-    const float* u = p.u + p.path.index[k] * p.u_stride + c;
-    const float* B = p.B + p.path.param_index[k] * p.B_stride + span.group * N;
+    const float* u = p.u.f32() + p.path.index[k] * p.u_stride + c;
+    const float* B = p.B.f32() + p.path.param_index[k] * p.B_stride + span.group * N;
     __builtin_prefetch(u + kLine);
     const Vec* dt = dts + (k - tile.begin + 1);
     const Vec norm = decayed_norm(span.A + i * N, channels.elapsed.time, B, N);
@@ -104,7 +104,7 @@ void score_tile(const SelectiveStateImportanceParams& p, const Span& span, int64
     const Vec skipped = p.skipped_dt ? load_some(p.skipped_dt + k * p.channels + c, n) : set1(0);
     channels.elapsed.add(decay_time(p.alignment, dt[0], dt[-1], p.path.gap[k], skipped));
   }
-  store_sums(terms, tile.end - tile.begin, span.sums + i / kWidth * p.path.steps() + tile.begin);
+  store_sums(terms, tile.end - tile.begin, span.sums + i / kWidth * p.path.steps + tile.begin);
 }
 
 void score_span(const SelectiveStateImportanceParams& p, const Span& span, int64_t s) {
@@ -124,7 +124,7 @@ void score_span(const SelectiveStateImportanceParams& p, const Span& span, int64
 
 Status run_selective(const SelectiveStateImportanceParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
-  const int64_t N = p.d_state, steps = p.path.steps(), sequences = p.path.sequences;
+  const int64_t N = p.d_state, steps = p.path.steps, sequences = p.path.sequences;
   const int64_t per_group = p.channels / p.groups, vectors = ceil_div(per_group, kWidth);
   // Two tasks a thread, by narrower spans.
   const int64_t wanted = max(ceil_div(vectors, kSpanVectors), ceil_div(2 * ctx.pool.threads(), p.groups * sequences));
@@ -156,10 +156,10 @@ struct HeadTerms {
 
 void measure_step(const SsdStateImportanceParams& p, int64_t k, const HeadTerms& terms) {
   const int64_t heads = p.heads, per_group = heads / p.groups, param = p.path.param_index[k];
-  const float *x = p.x + p.path.index[k] * p.x_stride, *B = p.B + param * p.B_stride;
+  const float *x = p.x.f32() + p.path.index[k] * p.x_stride, *B = p.B.f32() + param * p.B_stride;
   float *dts = terms.dt + k * heads, *input = terms.input + k * heads;
   for (int64_t h = 0; h < heads; h += kWidth) {
-    Vec dt = load_some(p.dt + param * p.dt_stride + h, heads - h);
+    Vec dt = load_some(p.dt.f32() + param * p.dt_stride + h, heads - h);
     if (p.dt_bias) dt = dt + load_some(p.dt_bias + h, heads - h);
     if (p.softplus) dt = softplus(dt);
     store_some(dts + h, min(max(dt, set1(p.dt_min)), set1(p.dt_max)), heads - h);
@@ -175,7 +175,7 @@ void measure_step(const SsdStateImportanceParams& p, int64_t k, const HeadTerms&
 void score_heads(const SsdStateImportanceParams& p, int64_t s, int64_t h, const HeadTerms& terms) {
   const int64_t n = p.heads - h, begin = p.path.begin(s);
   const Vec A = load_some(p.A + h, n) * set1(kLog2e), weights = load_some(terms.weights + s * p.heads + h, n);
-  float* const sums = terms.sums + h / kWidth * p.path.steps();
+  float* const sums = terms.sums + h / kWidth * p.path.steps;
   Elapsed elapsed;
   for (int64_t k = p.path.end(s) - 1; k >= begin; --k) {
     const int64_t at = k * p.heads + h;
@@ -189,7 +189,7 @@ void score_heads(const SsdStateImportanceParams& p, int64_t s, int64_t h, const 
 
 Status run_ssd(const SsdStateImportanceParams& p, ExecContext& ctx) {
   ctx.route = kIsa;
-  const int64_t heads = p.heads, steps = p.path.steps(), state_size = int64_t(p.head_dim) * p.d_state;
+  const int64_t heads = p.heads, steps = p.path.steps, state_size = int64_t(p.head_dim) * p.d_state;
   const int64_t sequences = p.path.sequences, vectors = ceil_div(heads, kWidth);
   ctx.pool.reserve_shared(size_t((2 * steps + sequences) * heads + vectors * steps) * sizeof(float));
   HeadTerms terms;

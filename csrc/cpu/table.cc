@@ -7,6 +7,8 @@ namespace skipscan::cpu::SKIPSCAN_ISA {
 constinit const Backend backend = {
     .name = kIsa,
     .panel = kPanel,
+    .tile_rows = kTileRows,
+    .half_activations = false,
     .embedding = embedding,
     .linear = linear,
     .rms_norm = rms_norm,
@@ -19,6 +21,7 @@ constinit const Backend backend = {
     .reduce_tokens = reduce_tokens,
     .selective_state_importance = selective_state_importance,
     .ssd_state_importance = ssd_state_importance,
+    .token_logprobs = token_logprobs,
 };
 
 }  // namespace skipscan::cpu::SKIPSCAN_ISA

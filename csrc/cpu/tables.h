@@ -5,6 +5,8 @@
 
 namespace skipscan::cpu {
 
+constexpr int32_t kTileRows = 256;  // so many rows' activations stay in the second cache
+
 #if defined(__x86_64__)
 namespace avx512 {
 extern const Backend backend;

@@ -7,8 +7,8 @@ namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
 
 Vec load_row(const TokenImportanceParams& p, int64_t row, int64_t c, int64_t n) {
-  const Vec x = load_some(p.x + row * p.x_stride + c, n);
-  return p.added ? x + load_some(p.added + row * p.added_stride + c, n) : x;
+  const Vec x = load_some(p.x.f32() + row * p.x_stride + c, n);
+  return p.added ? x + load_some(p.added.f32() + row * p.added_stride + c, n) : x;
 }
 
 template <ImportanceMetric metric>

@@ -2,20 +2,17 @@
 
 namespace skipscan {
 
-BlockBuffers::BlockBuffers(Arena& arena, const ModelConfig& config, int64_t rows, bool keep_scan_input)
-    : normed(arena.take<float>(rows * config.d_model)),
-      projected(arena.take<float>(rows * config.in_proj_rows())),
-      convolved(arena.take<float>(rows * config.conv_channels())),
-      parameters(nullptr),
-      delta(nullptr),
-      mixed(nullptr) {
+BlockBuffers::BlockBuffers(Arena& arena, const ModelConfig& config, DType dtype, int64_t rows, bool keep_scan_input)
+    : normed(take(arena, dtype, rows * config.d_model)),
+      projected(take(arena, dtype, rows * config.in_proj_rows())),
+      convolved(take(arena, dtype, rows * config.conv_channels())) {
   if (config.family == Family::mamba) {
-    parameters = arena.take<float>(rows * (config.dt_rank + 2LL * config.d_state));
-    delta = arena.take<float>(rows * config.d_inner);
+    parameters = take(arena, dtype, rows * (config.dt_rank + 2LL * config.d_state));
+    delta = take(arena, dtype, rows * config.d_inner);
   }
   // Mamba-1's scan may write over its input.
   const bool in_place = config.family == Family::mamba && !keep_scan_input;
-  mixed = in_place ? convolved : arena.take<float>(rows * config.d_inner);
+  mixed = in_place ? convolved : take(arena, dtype, rows * config.d_inner);
 }
 
 Status Block::project_in() const {
@@ -38,7 +35,7 @@ Status Block::project_in() const {
                             context);
 }
 
-Status Block::convolve(const float* x) const {
+Status Block::convolve(ConstElements x) const {
   return backend.causal_conv.run({.x = x,
                                   .weight = weights.conv,
                                   .bias = weights.conv_bias,
@@ -55,7 +52,7 @@ Status Block::convolve(const float* x) const {
                                  context);
 }
 
-Status Block::multiply(const float* x, int64_t x_stride, const WeightMatrix& weight, float* y) const {
+Status Block::multiply(ConstElements x, int64_t x_stride, const WeightMatrix& weight, Elements y) const {
   return backend.linear.run({.x = x,
                              .weight = weight,
                              .bias = nullptr,
@@ -78,7 +75,7 @@ Status Block::project_out() const {
   const BlockReduction& r = tile.reduction;
   if (!r.importance || !r.averages() || r.source != ImportanceSource::block) return {};
   return backend.token_importance.run({.x = tile.hidden,
-                                       .added = nullptr,
+                                       .added = {},
                                        .offsets = tile.path.offsets,
                                        .scores = r.importance,
                                        .rows = tile.rows,

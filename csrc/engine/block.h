@@ -9,15 +9,15 @@ namespace skipscan {
 
 // Intermediate results of a block for up to `rows` rows. Carved twice: once to count, once for real (arena.h).
 struct BlockBuffers {
-  float* normed;      // (rows, d_model)
-  float* projected;   // (rows, in_proj_rows)
-  float* convolved;   // (rows, conv_channels)
-  float* parameters;  // Mamba-1: (rows, dt_rank + 2 d_state), that is dt, B, C
-  float* delta;       // Mamba-1: (rows, d_inner)
-  float* mixed;       // (rows, d_inner)
+  Elements normed;      // (rows, d_model)
+  Elements projected;   // (rows, in_proj_rows)
+  Elements convolved;   // (rows, conv_channels)
+  Elements parameters;  // Mamba-1: (rows, dt_rank + 2 d_state), that is dt, B, C
+  Elements delta;       // Mamba-1: (rows, d_inner)
+  Elements mixed;       // (rows, d_inner)
 
   // `keep_scan_input`: what goes into the scan is needed after it.
-  BlockBuffers(Arena& arena, const ModelConfig& config, int64_t rows, bool keep_scan_input);
+  BlockBuffers(Arena& arena, const ModelConfig& config, DType dtype, int64_t rows, bool keep_scan_input);
 };
 
 // How a block goes over skipped positions, and what it tells of its tokens.
@@ -38,7 +38,7 @@ struct BlockReduction {
 struct BlockTile {
   int64_t rows;
   PathView path;
-  float* hidden;             // (rows, d_model) in: what the block before put out; out: what this one does
+  Elements hidden;           // (rows, d_model) in: what the block before put out; out: what this one does
   const float* residual_in;  // (rows, d_model) the sum of all that came before; null for the first block
   float* residual_out;       // (rows, d_model) the same with this block's input added; may be residual_in
   float* conv_state;         // (sequences, conv_width, conv_channels) in and out
@@ -58,9 +58,9 @@ struct Block {
   // residual + hidden, normed and projected: buffers.projected.
   Status project_in() const;
   // The causal convolution of these columns of the projected rows: buffers.convolved.
-  Status convolve(const float* x) const;
+  Status convolve(ConstElements x) const;
   // y = x * weight^T, without a bias.
-  Status multiply(const float* x, int64_t x_stride, const WeightMatrix& weight, float* y) const;
+  Status multiply(ConstElements x, int64_t x_stride, const WeightMatrix& weight, Elements y) const;
   // buffers.mixed, projected back: tile.hidden, and its scores where they are wanted of it.
   Status project_out() const;
 };

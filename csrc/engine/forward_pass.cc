@@ -7,95 +7,233 @@
 namespace skipscan {
 namespace {
 
-constexpr int32_t kTileRows = 256;
+constexpr int64_t kLogitRows = 256;  // rows of logits at once, where all are wanted
 constexpr int32_t kWholeSequences = std::numeric_limits<int32_t>::max();
 
 bool is_novel(ImportanceMetric metric) {
   return metric == ImportanceMetric::novel || metric == ImportanceMetric::novel2;
 }
 
-// The largest tile of any layer (tile_limit), and the last rows of all sequences, which the head takes at once.
-int64_t most_rows_at_once(const ForwardInput& in, const ForwardOutput& out) {
+// The largest tile of any layer (tile_limit).
+int64_t largest_tile(const ForwardInput& in, int32_t tile_rows) {
   const Reduction* r = in.reduction;
   const bool whole = r && (r->scores_whole_sequences() || r->alignment == Alignment::previous);
-  const int64_t rows = in.batch.rows(), tile = whole ? rows : std::min<int64_t>(rows, kTileRows);
+  return whole ? in.batch.rows() : std::min<int64_t>(in.batch.rows(), tile_rows);
+}
+
+// The last rows of all sequences, which the head takes at once, may be more than a tile.
+int64_t most_rows_at_once(const ForwardInput& in, const ForwardOutput& out, int32_t tile_rows) {
+  const int64_t tile = largest_tile(in, tile_rows);
   return out.last_only ? std::max(tile, in.batch.sequences()) : tile;
+}
+
+std::vector<LiveRows> rows_after_reductions(Arena& arena, const ForwardInput& in) {
+  std::vector<LiveRows> result;
+  for (size_t i = 0; in.reduction && i < in.reduction->layers.size(); ++i) {
+    result.emplace_back(arena, in.batch.rows(), in.batch.sequences(), true);
+  }
+  return result;
+}
+
+int64_t rows_of_logits(const ForwardSetting& setting, const ForwardInput& in, const ForwardOutput& out) {
+  if (setting.device.is_host()) return 0;
+  return out.last_only ? in.batch.sequences() : std::min(in.batch.rows(), kLogitRows);
+}
+
+template <class T>
+void append(std::string& key, const T* values, size_t count) {
+  key.append(reinterpret_cast<const char*>(values), count * sizeof(T));
+}
+template <class T>
+void append(std::string& key, const std::vector<T>& values) {
+  const size_t count = values.size();
+  append(key, &count, 1);
+  append(key, values.data(), count);
 }
 
 }  // namespace
 
-Workspace::Workspace(Arena& arena, const ModelConfig& config, const ForwardInput& in, const ForwardOutput& out)
-    : hidden(arena.take<float>(in.batch.rows() * config.d_model)),
-      residual(arena.take<float>(in.batch.rows() * config.d_model)),
-      scores(arena.take<float>(in.reduction ? in.batch.rows() : 0)),
-      conv_state(arena.take<float>(in.state ? 0 : in.batch.sequences() * config.conv_state_size())),
-      ssm_state(arena.take<float>(in.state ? 0 : in.batch.sequences() * config.ssm_state_size())),
-      block(arena, config, most_rows_at_once(in, out), in.reduction && in.reduction->scores_whole_sequences()) {}
+PassInputs::PassInputs(Arena& arena, const ForwardInput& in, int64_t tile_rows)
+    : begin(arena.take<std::byte>(0)),
+      keep(arena.take<double>(in.reduction ? in.batch.sequences() : 0)),
+      tokens(arena.take<int32_t>(in.batch.rows())),
+      steps(arena.take<int32_t>(tile_rows)),
+      rows(arena, in.batch.rows(), in.batch.sequences(), in.reduction != nullptr),
+      end(arena.take<std::byte>(0)) {}
 
-ForwardPass::ForwardPass(const ModelConfig& config, const Weights& weights, const Backend& backend,
-                         const ForwardInput& in, ForwardOutput& out, const Workspace& workspace, ThreadPool& pool)
-    : config_(config),
-      weights_(weights),
-      backend_(backend),
+Workspace::Workspace(Arena& arena, const ForwardSetting& setting, const ForwardInput& in, const ForwardOutput& out)
+    : inputs(arena, in, largest_tile(in, setting.device.backend().tile_rows)),
+      reduced(rows_after_reductions(arena, in)),
+      selection(arena, in.reduction ? in.batch.rows() : 0),
+      tile_offsets(arena.take<int32_t>(
+          Tiles::most_offsets(in.batch.sequences(), in.batch.rows(), setting.device.backend().tile_rows))),
+      last_rows(arena.take<int32_t>(in.batch.sequences())),
+      hidden(take(arena, setting.activations, in.batch.rows() * setting.config.d_model)),
+      residual(arena.take<float>(in.batch.rows() * setting.config.d_model)),
+      scores(arena.take<float>(in.reduction ? in.batch.rows() : 0)),
+      conv_state(arena.take<float>(in.state ? 0 : in.batch.sequences() * setting.config.conv_state_size())),
+      ssm_state(arena.take<float>(in.state ? 0 : in.batch.sequences() * setting.config.ssm_state_size())),
+      block(arena, setting.config, setting.activations, most_rows_at_once(in, out, setting.device.backend().tile_rows),
+            in.reduction && in.reduction->scores_whole_sequences()),
+      logits(arena.take<float>(rows_of_logits(setting, in, out) * setting.config.vocab)) {}
+
+ForwardPass::ForwardPass(const ForwardSetting& setting, const ForwardInput& in, ForwardOutput& out,
+                         Workspace& workspace, ThreadPool& pool)
+    : config_(setting.config),
+      weights_(setting.weights),
+      device_(setting.device),
+      backend_(setting.device.backend()),
       in_(in),
       out_(out),
       w_(workspace),
-      context_{pool},
-      rows_(in.batch.offsets, in.start, in.reduction) {}
+      context_(setting.device.context(pool)),
+      rows_(&workspace.inputs.rows) {}
 
 Status ForwardPass::run() {
+  SKIPSCAN_TRY(send_inputs());
+  count_kept_rows();
+  SKIPSCAN_TRY(device_.queue(recording_key(), [this] { return walk(); }));
+  if (!device_.is_host() && out_.last_only) {
+    const size_t bytes = size_t(in_.batch.sequences() * config_.vocab) * sizeof(float);
+    SKIPSCAN_TRY(device_.download(out_.logits, w_.logits, bytes));
+  }
+  SKIPSCAN_TRY(fetch_kept());
+  int layer = 0;
+  Status status = device_.wait(&layer);
+  return status.code == Code::argument ? after_layer(layer, std::move(status)) : status;
+}
+
+Status ForwardPass::send_inputs() {
+  const PassInputs& inputs = w_.inputs;
+  std::vector<std::byte> host(size_t(inputs.end - inputs.begin));
+  const auto fill = [&](auto* at, const auto& values) {
+    std::copy(values.begin(), values.end(),
+              reinterpret_cast<decltype(at)>(host.data() + (reinterpret_cast<std::byte*>(at) - inputs.begin)));
+  };
+  const int64_t rows = in_.batch.rows();
+  LiveRows& live = w_.inputs.rows;
+  live.offsets = in_.batch.offsets;
+  std::vector<int32_t> steps(size_t(largest_tile(in_, backend_.tile_rows)));
+  for (size_t i = 0; i < steps.size(); ++i) steps[i] = int32_t(i);
+  fill(inputs.tokens, std::vector<int32_t>(in_.batch.tokens, in_.batch.tokens + rows));
+  fill(inputs.steps, steps);
+  fill(live.device_offsets, live.offsets);
+  fill(live.gaps, std::vector<int32_t>(size_t(rows), 1));
+  if (const Reduction* r = in_.reduction) {
+    std::vector<int32_t> positions;
+    for (size_t s = 0; s + 1 < live.offsets.size(); ++s) {
+      for (int32_t i = 0; i < live.offsets[s + 1] - live.offsets[s]; ++i) positions.push_back(in_.start + i);
+    }
+    fill(inputs.keep, r->keep);
+    fill(live.positions, positions);
+    fill(live.sizes, std::vector<int32_t>(size_t(rows), 1));
+    fill(live.is_protected, r->protected_rows(live.offsets, in_.start));
+  }
+  return device_.upload(inputs.begin, host.data(), host.size());
+}
+
+// Where the policy counts, the host knows what stays without asking the device.
+void ForwardPass::count_kept_rows() {
+  if (!in_.reduction || !in_.reduction->counts()) return;
+  const std::vector<int32_t> is_protected = in_.reduction->protected_rows(in_.batch.offsets, in_.start);
+  const LiveRows* before = rows_;
+  for (LiveRows& after : w_.reduced) {
+    after.offsets.assign(1, 0);
+    for (size_t s = 0; s + 1 < before->offsets.size(); ++s) {
+      // Protected rows always stay, so there are as many as in the batch.
+      const int64_t protected_rows =
+          std::count(is_protected.begin() + in_.batch.offsets[s], is_protected.begin() + in_.batch.offsets[s + 1], 1);
+      const int64_t kept =
+          in_.reduction->kept_rows(before->offsets[s + 1] - before->offsets[s], protected_rows, in_.reduction->keep[s]);
+      after.offsets.push_back(after.offsets.back() + int32_t(kept));
+    }
+    if (after.offsets == before->offsets) after = *before;  // nothing to remove: not a bit changes
+    before = &after;
+  }
+}
+
+// What a recording depends on besides the content of the inputs: shapes, the policy, and every address that is not the
+// weights'.
+std::string ForwardPass::recording_key() const {
+  const Reduction* r = in_.reduction;
+  if (!out_.last_only || out_.hidden || (r && !r->counts())) return {};
+  std::string key;
+  const void* const addresses[] = {w_.inputs.begin, in_.state ? in_.state->conv(0) : nullptr};
+  append(key, addresses, 2);
+  append(key, in_.batch.offsets);
+  if (!r) return key;
+  append(key, r->layers);
+  for (const LiveRows& rows : w_.reduced) append(key, rows.offsets);
+  const double numbers[] = {r->q_hidden, r->q_residual, double(in_.start)};
+  append(key, numbers, 3);
+  append(key, &r->seed, 1);
+  const uint8_t choices[] = {uint8_t(r->policy),
+                             uint8_t(r->metric),
+                             uint8_t(r->source),
+                             uint8_t(r->alignment),
+                             uint8_t(r->conv),
+                             uint8_t(r->similarity),
+                             r->fuse,
+                             r->forward};
+  append(key, choices, std::size(choices));
+  return key;
+}
+
+Status ForwardPass::walk() {
+  rows_ = &w_.inputs.rows;
+  reductions_ = 0;
+  tile_limit_ = 0;
   SKIPSCAN_TRY(backend_.embedding.run(
-      {.ids = in_.batch.tokens, .table = weights_.embedding, .out = w_.hidden, .rows = rows_.count()}, context_));
-  collect_hidden(0, nullptr);
+      {.ids = w_.inputs.tokens, .table = weights_.embedding, .out = w_.hidden, .rows = rows_->count()}, context_));
+  SKIPSCAN_TRY(collect_hidden(0, false));
   for (int32_t layer = 0; layer < config_.layers; ++layer) {
     SKIPSCAN_TRY(run_layer(layer));
-    collect_hidden(layer + 1, w_.residual);
+    SKIPSCAN_TRY(collect_hidden(layer + 1, true));
     if (reduces(layer)) SKIPSCAN_TRY(reduce(layer));
   }
-  if (out_.hidden) {
-    SKIPSCAN_TRY(backend_.rms_norm.run({.x = w_.hidden,
-                                        .residual_in = w_.residual,
-                                        .weight = weights_.final_norm,
-                                        .residual_out = nullptr,
-                                        .out = out_.hidden + (config_.layers + 1) * rows_.count() * config_.d_model,
-                                        .rows = rows_.count(),
-                                        .dim = config_.d_model,
-                                        .eps = config_.norm_eps},
-                                       context_));
-  }
-  return write_logits();
+  SKIPSCAN_TRY(collect_final_norm());
+  return out_.last_only ? write_last_logits() : write_logits();
 }
 
 // How many rows of a sequence a block may take at once. The whole sequence where its rows depend on what a cut would lose:
 // for the metric `state` on the steps to come, for the alignment `previous` on the last step's dt.
 int32_t ForwardPass::tile_limit(int32_t layer) const {
   const Reduction* r = in_.reduction;
-  if (!r) return kTileRows;
+  if (!r) return backend_.tile_rows;
   const bool scores_whole = r->scores_whole_sequences() && r->at(layer);
-  const bool looks_back = r->alignment == Alignment::previous && rows_.count() < in_.batch.rows();
-  return scores_whole || looks_back ? kWholeSequences : kTileRows;
+  const bool looks_back = r->alignment == Alignment::previous && rows_->count() < in_.batch.rows();
+  return scores_whole || looks_back ? kWholeSequences : backend_.tile_rows;
 }
 
 Status ForwardPass::run_layer(int32_t layer) {
   if (const int32_t limit = tile_limit(layer); limit != tile_limit_) {
-    tiles_ = make_tiles(rows_.offsets, rows_.gaps(), limit);
+    tiles_ = Tiles(rows_->offsets, limit);
     tile_limit_ = limit;
+    SKIPSCAN_TRY(
+        device_.upload(w_.tile_offsets, tiles_.offsets.data(), tiles_.offsets.size() * sizeof(tiles_.offsets[0])));
   }
   float *conv_state = w_.conv_state, *ssm_state = w_.ssm_state;
   if (in_.state) {
     conv_state = in_.state->conv(layer);
     ssm_state = in_.state->ssm(layer);
   } else {
-    std::memset(conv_state, 0, size_t(rows_.sequences() * config_.conv_state_size()) * sizeof(float));
-    std::memset(ssm_state, 0, size_t(rows_.sequences() * config_.ssm_state_size()) * sizeof(float));
+    const size_t sequences = size_t(rows_->sequences()) * sizeof(float);
+    SKIPSCAN_TRY(device_.clear(conv_state, sequences * size_t(config_.conv_state_size())));
+    SKIPSCAN_TRY(device_.clear(ssm_state, sequences * size_t(config_.ssm_state_size())));
   }
   const auto run_block = config_.family == Family::mamba ? run_mamba : run_mamba2;
-  for (const Tile& tile : tiles_) {
+  for (const Tile& tile : tiles_.tiles) {
     SKIPSCAN_TRY(check_cancelled());
-    float* const residual = w_.residual + tile.row * config_.d_model;
+    float* const residual = residual_row(tile.row);
     BlockTile io = {.rows = tile.rows,
-                    .path = tile.path.view(),
-                    .hidden = w_.hidden + tile.row * config_.d_model,
+                    .path = {.index = w_.inputs.steps,
+                             .param_index = w_.inputs.steps,
+                             .gap = rows_->gaps + tile.row,
+                             .offsets = w_.tile_offsets + tile.first_offset,
+                             .sequences = tile.sequences,
+                             .steps = int32_t(tile.rows),
+                             .longest = tile.longest},
+                    .hidden = hidden_row(tile.row),
                     .residual_in = layer == 0 ? nullptr : residual,
                     .residual_out = residual,
                     .conv_state = conv_state + tile.sequence * config_.conv_state_size(),
@@ -116,53 +254,67 @@ Status ForwardPass::run_layer(int32_t layer) {
 
 Status ForwardPass::reduce(int32_t layer) {
   const Reduction& r = *in_.reduction;
+  LiveRows& after = w_.reduced[reductions_++];
+  if (after.positions == rows_->positions) return {};  // nothing to remove
   if (needs_scores(r.policy) && is_novel(r.metric)) {
     SKIPSCAN_TRY(backend_.token_importance.run({.x = w_.hidden,
                                                 .added = w_.residual,
-                                                .offsets = rows_.offsets.data(),
+                                                .offsets = rows_->device_offsets,
                                                 .scores = w_.scores,
-                                                .rows = rows_.count(),
+                                                .rows = rows_->count(),
                                                 .channels = config_.d_model,
                                                 .x_stride = config_.d_model,
                                                 .added_stride = config_.d_model,
-                                                .sequences = int32_t(rows_.sequences()),
+                                                .sequences = int32_t(rows_->sequences()),
                                                 .metric = r.metric},
                                                context_));
   }
-  const int64_t before = rows_.count();
-  SKIPSCAN_TRY(reduce_rows(r, layer, backend_, w_.scores, w_.hidden, w_.residual, config_.d_model, rows_, context_));
-  if (rows_.count() != before) tile_limit_ = 0;
-  out_.kept.push_back({layer, rows_.offsets, rows_.positions});
+  const ReductionSite site = {.reduction = r,
+                              .layer = layer,
+                              .keep = w_.inputs.keep,
+                              .scores = w_.scores,
+                              .hidden = w_.hidden,
+                              .residual = w_.residual,
+                              .d_model = config_.d_model,
+                              .start = in_.start};
+  SKIPSCAN_TRY(reduce_rows(site, *rows_, w_.selection, after, device_, context_));
+  rows_ = &after;
+  tile_limit_ = 0;
   return {};
 }
 
+// Whole sequences' logits leave the device tile by tile: all at once they could be larger than the model.
 Status ForwardPass::write_logits() {
-  if (!out_.last_only) {
-    for (int64_t row = 0; row < rows_.count(); row += kTileRows) {
-      SKIPSCAN_TRY(check_cancelled());
-      const int64_t rows = std::min<int64_t>(kTileRows, rows_.count() - row);
-      SKIPSCAN_TRY(head(row, rows, out_.logits + row * config_.vocab));
+  for (int64_t row = 0; row < rows_->count(); row += kLogitRows) {
+    SKIPSCAN_TRY(check_cancelled());
+    const int64_t rows = std::min(kLogitRows, rows_->count() - row);
+    float* const out = out_.logits + row * config_.vocab;
+    SKIPSCAN_TRY(head(row, nullptr, rows, device_.is_host() ? out : w_.logits));
+    if (!device_.is_host()) {
+      SKIPSCAN_TRY(device_.download(out, w_.logits, size_t(rows * config_.vocab) * sizeof(float)));
     }
-    return {};
   }
-  // The last rows move to the front: row s is read no later than it is written.
-  for (int64_t s = 0; s < rows_.sequences(); ++s) {
-    const int64_t last = rows_.offsets[size_t(s) + 1] - 1, bytes = config_.d_model * int64_t(sizeof(float));
-    std::memmove(w_.hidden + s * config_.d_model, w_.hidden + last * config_.d_model, size_t(bytes));
-    std::memmove(w_.residual + s * config_.d_model, w_.residual + last * config_.d_model, size_t(bytes));
-  }
-  return head(0, rows_.sequences(), out_.logits);
+  return {};
 }
 
-Status ForwardPass::head(int64_t first_row, int64_t rows, float* logits) {
-  SKIPSCAN_TRY(backend_.rms_norm.run({.x = w_.hidden + first_row * config_.d_model,
-                                      .residual_in = w_.residual + first_row * config_.d_model,
+Status ForwardPass::write_last_logits() {
+  std::vector<int32_t> last;
+  for (size_t s = 1; s < rows_->offsets.size(); ++s) last.push_back(rows_->offsets[s] - 1);
+  SKIPSCAN_TRY(device_.upload(w_.last_rows, last.data(), last.size() * sizeof(int32_t)));
+  return head(0, w_.last_rows, int64_t(last.size()), device_.is_host() ? out_.logits : w_.logits);
+}
+
+// The final norm and the product with the vocabulary, for `rows` rows from first_row on, or those of `index`.
+Status ForwardPass::head(int64_t first_row, const int32_t* index, int64_t rows, float* logits) {
+  SKIPSCAN_TRY(backend_.rms_norm.run({.x = hidden_row(first_row),
+                                      .residual_in = residual_row(first_row),
                                       .weight = weights_.final_norm,
                                       .residual_out = nullptr,
                                       .out = w_.block.normed,
                                       .rows = rows,
                                       .dim = config_.d_model,
-                                      .eps = config_.norm_eps},
+                                      .eps = config_.norm_eps,
+                                      .index = index},
                                      context_));
   return backend_.linear.run({.x = w_.block.normed,
                               .weight = weights_.head,
@@ -179,12 +331,46 @@ Status ForwardPass::check_cancelled() const {
   return fail(Code::aborted, "The call was aborted.");
 }
 
+Status ForwardPass::fetch_kept() {
+  for (size_t i = 0; i < w_.reduced.size(); ++i) {
+    const LiveRows& rows = w_.reduced[i];
+    KeptRows kept = {in_.reduction->layers[i], rows.offsets, std::vector<int32_t>(size_t(rows.count()))};
+    SKIPSCAN_TRY(device_.download(kept.positions.data(), rows.positions, kept.positions.size() * sizeof(int32_t)));
+    out_.kept.push_back(std::move(kept));
+  }
+  return {};
+}
+
 // The residual stream as it is: the hidden branch, with what it is added to.
-void ForwardPass::collect_hidden(int32_t slice, const float* added) {
-  if (!out_.hidden) return;
-  const int64_t count = rows_.count() * config_.d_model;
-  float* to = out_.hidden + slice * count;
-  for (int64_t i = 0; i < count; ++i) to[i] = w_.hidden[i] + (added ? added[i] : 0.f);
+Status ForwardPass::collect_hidden(int32_t slice, bool with_residual) {
+  if (!out_.hidden) return {};
+  const int64_t count = rows_->count() * config_.d_model;
+  float* const to = out_.hidden + slice * count;
+  SKIPSCAN_TRY(download_floats(device_, to, w_.hidden, count));
+  if (!with_residual) return {};
+  std::vector<float> residual(size_t(count), 0.f);
+  SKIPSCAN_TRY(download_floats(device_, residual.data(), w_.residual, count));
+  for (int64_t i = 0; i < count; ++i) to[i] += residual[size_t(i)];
+  return {};
+}
+
+Status ForwardPass::collect_final_norm() {
+  if (!out_.hidden) return {};
+  float* const to = out_.hidden + (config_.layers + 1) * rows_->count() * config_.d_model;
+  for (int64_t row = 0; row < rows_->count(); row += backend_.tile_rows) {
+    const int64_t rows = std::min<int64_t>(backend_.tile_rows, rows_->count() - row);
+    SKIPSCAN_TRY(backend_.rms_norm.run({.x = hidden_row(row),
+                                        .residual_in = residual_row(row),
+                                        .weight = weights_.final_norm,
+                                        .residual_out = nullptr,
+                                        .out = w_.block.normed,
+                                        .rows = rows,
+                                        .dim = config_.d_model,
+                                        .eps = config_.norm_eps},
+                                       context_));
+    SKIPSCAN_TRY(download_floats(device_, to + row * config_.d_model, w_.block.normed, rows * config_.d_model));
+  }
+  return {};
 }
 
 }  // namespace skipscan

@@ -1,5 +1,6 @@
 // One walk of prompts through a model's blocks.
 #pragma once
+#include <string>
 #include <vector>
 
 #include "engine/block.h"
@@ -10,7 +11,7 @@
 
 namespace skipscan {
 
-// Prompts back to back: sequence s is tokens[offsets[s]] .. tokens[offsets[s + 1] - 1]. None is empty.
+// Prompts back to back: sequence s is tokens[offsets[s]] .. tokens[offsets[s + 1] - 1]. None is empty. In the host's memory.
 struct TokenBatch {
   const int32_t* tokens;
   std::vector<int32_t> offsets;
@@ -30,6 +31,7 @@ struct ForwardInput {
   const int32_t* cancelled = nullptr;    // not 0: stop; looked at between tiles. Null: never
 };
 
+// In the host's memory.
 struct ForwardOutput {
   // (rows that are left, vocab), or (sequences, vocab) when only the last row of each sequence is wanted.
   float* logits = nullptr;
@@ -39,45 +41,82 @@ struct ForwardOutput {
   std::vector<KeptRows> kept;  // after each reduction
 };
 
+// How a model is to be run: what stays the same from pass to pass.
+struct ForwardSetting {
+  const ModelConfig& config;
+  const Weights& weights;
+  DType activations;
+  Device& device;
+};
+
+// What a pass knows before it starts, side by side, so that one copy brings it to the device.
+struct PassInputs {
+  std::byte* begin;
+  double* keep;     // (sequences) with a reduction
+  int32_t* tokens;  // (rows)
+  int32_t* steps;   // 0, 1, 2 ...: the index of every tile's path
+  LiveRows rows;    // as the batch comes
+  std::byte* end;
+
+  PassInputs(Arena& arena, const ForwardInput& in, int64_t tile_rows);
+};
+
 // Everything a pass writes besides its results. Carved twice: once to count, once for real (arena.h).
 struct Workspace {
-  float* hidden;      // (rows, d_model)
-  float* residual;    // (rows, d_model)
-  float* scores;      // (rows)
-  float* conv_state;  // (sequences, ...) of the layer at hand; only without a state from outside
+  PassInputs inputs;
+  std::vector<LiveRows> reduced;  // after each reduction
+  SelectionBuffers selection;
+  int32_t* tile_offsets;  // of the tiles at hand
+  int32_t* last_rows;     // (sequences)
+  Elements hidden;        // (rows, d_model)
+  float* residual;        // (rows, d_model)
+  float* scores;          // (rows)
+  float* conv_state;      // (sequences, ...) of the layer at hand; only without a state from outside
   float* ssm_state;
   BlockBuffers block;
+  float* logits;  // as many rows as the head takes at once; null where the results' own memory is the device's
 
-  Workspace(Arena& arena, const ModelConfig& config, const ForwardInput& in, const ForwardOutput& out);
+  Workspace(Arena& arena, const ForwardSetting& setting, const ForwardInput& in, const ForwardOutput& out);
 };
 
 class ForwardPass {
  public:
-  ForwardPass(const ModelConfig& config, const Weights& weights, const Backend& backend, const ForwardInput& in,
-              ForwardOutput& out, const Workspace& workspace, ThreadPool& pool);
+  ForwardPass(const ForwardSetting& setting, const ForwardInput& in, ForwardOutput& out, Workspace& workspace,
+              ThreadPool& pool);
 
   Status run();
 
  private:
+  Status send_inputs();
+  void count_kept_rows();
+  Status walk();
   Status run_layer(int32_t layer);
   Status reduce(int32_t layer);
   Status write_logits();
-  Status head(int64_t first_row, int64_t rows, float* logits);
+  Status write_last_logits();
+  Status head(int64_t first_row, const int32_t* index, int64_t rows, float* logits);
+  Status collect_hidden(int32_t slice, bool with_residual);
+  Status collect_final_norm();
+  Status fetch_kept();
   Status check_cancelled() const;
-  void collect_hidden(int32_t slice, const float* added);
   bool reduces(int32_t layer) const { return in_.reduction && in_.reduction->at(layer); }
   int32_t tile_limit(int32_t layer) const;
+  std::string recording_key() const;
+  Elements hidden_row(int64_t row) const { return w_.hidden + row * config_.d_model; }
+  float* residual_row(int64_t row) const { return w_.residual + row * config_.d_model; }
 
   const ModelConfig& config_;
   const Weights& weights_;
+  Device& device_;
   const Backend& backend_;
   const ForwardInput& in_;
   ForwardOutput& out_;
-  const Workspace& w_;
+  Workspace& w_;
   ExecContext context_;
 
-  LiveRows rows_;
-  std::vector<Tile> tiles_;
+  const LiveRows* rows_;   // those that are alive
+  size_t reductions_ = 0;  // that are done
+  Tiles tiles_;
   int32_t tile_limit_ = 0;  // of tiles_; 0: they are to be made anew
 };
 

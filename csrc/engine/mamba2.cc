@@ -7,12 +7,12 @@ namespace skipscan {
 Status run_mamba2(const Block& block) {
   const auto& [config, weights, backend, tile, buffers, context] = block;
   const int64_t inner = config.d_inner, projected = config.in_proj_rows(), channels = config.conv_channels();
-  const float* z = buffers.projected;
-  const float* xBC = z + inner;
-  const float* dt = xBC + channels;
-  const float* x = buffers.convolved;
-  const float* B = x + inner;
-  const float* C = B + int64_t(config.groups) * config.d_state;
+  const ConstElements z = buffers.projected;
+  const ConstElements xBC = z + inner;
+  const ConstElements dt = xBC + channels;
+  const ConstElements x = buffers.convolved;
+  const ConstElements B = x + inner;
+  const ConstElements C = B + int64_t(config.groups) * config.d_state;
   const BlockReduction& reduction = tile.reduction;
   const bool of_scan = (reduction.averages() && reduction.source == ImportanceSource::ssm) ||
                        reduction.metric == ImportanceMetric::delta;
@@ -26,7 +26,7 @@ Status run_mamba2(const Block& block) {
                                      .B = B,
                                      .C = C,
                                      .D = weights.D,
-                                     .z = nullptr,
+                                     .z = {},
                                      .dt_bias = weights.dt_bias,
                                      .skipped_dt = nullptr,
                                      .state_in = tile.ssm_state,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/buffer.h"
 #include "engine/tensor_file.h"
 #include "ops/pack.h"
 
@@ -72,8 +73,8 @@ int64_t count(const std::vector<int64_t>& shape) {
 
 }  // namespace
 
-Weights::Weights(const ModelConfig& config, DType dtype, int32_t panel)
-    : blocks(size_t(config.layers)), config_(config), dtype_(dtype), panel_(panel) {
+Weights::Weights(const ModelConfig& config, DType dtype, std::shared_ptr<Device> device)
+    : blocks(size_t(config.layers)), config_(config), dtype_(dtype), device_(std::move(device)) {
   using Kind = WeightSlot::Kind;
   const ModelConfig& c = config;
   add("backbone.embeddings.weight", c.vocab, c.d_model, &embedding);
@@ -129,36 +130,54 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
   return {};
 }
 
+Status Weights::allocate(size_t bytes, void** out) {
+  Memory memory;
+  SKIPSCAN_TRY(Memory::allocate(device_, bytes, &memory));
+  *out = memory.as<void>();
+  bytes_ += memory.bytes();
+  memory_.push_back(std::move(memory));
+  return {};
+}
+
 Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, ThreadPool& pool, uint64_t* hash) {
-  WeightMatrix matrix{.data = nullptr, .dtype = dtype_, .rows = slot.shape[0], .cols = slot.shape[1], .panel = panel_};
-  buffers_.emplace_back(matrix.bytes());
-  void* packed = buffers_.back().as<void>();
+  const int64_t panel = device_->backend().panel;
+  WeightMatrix matrix{
+      .data = nullptr, .dtype = dtype_, .rows = slot.shape[0], .cols = slot.shape[1], .panel = int32_t(panel)};
+  void* packed;
+  SKIPSCAN_TRY(allocate(matrix.bytes(), &packed));
   matrix.data = packed;
-  bytes_ += buffers_.back().bytes();
 
   TensorFile file;
   SKIPSCAN_TRY(file.open(source.file));
   const int64_t row_bytes = matrix.cols * int64_t(size_of(source.dtype));
   // Whole panels at a time, a few for each thread.
-  const int64_t step = std::max<int64_t>(1, kStagingBytes / (row_bytes * panel_)) * panel_;
+  const int64_t step = std::max<int64_t>(1, kStagingBytes / (row_bytes * panel)) * panel;
   const Buffer staging(size_t(std::min(step, matrix.rows) * row_bytes));
+  // Where the device's memory is out of reach, rows are packed beside the staging and sent from there.
+  WeightMatrix part = matrix;
+  part.rows = std::min(step, matrix.rows);
+  const Buffer outbox(device_->is_host() ? 0 : part.bytes());
   std::vector<NonFinite> bad(size_t(pool.threads()));
   for (int64_t row = 0; row < matrix.rows; row += step) {
-    const int64_t rows = std::min(step, matrix.rows - row);
+    const int64_t rows = part.rows = std::min(step, matrix.rows - row);
+    const int64_t packed_offset = matrix.at(row, 0) * int64_t(size_of(dtype_));
+    std::byte* const at = static_cast<std::byte*>(packed) + packed_offset;
+    std::byte* const to = device_->is_host() ? at : outbox.as<std::byte>();
     SKIPSCAN_TRY(file.read(source.offset + row * row_bytes, rows * row_bytes, staging.as<void>()));
     add_to_hash(staging.as<void>(), size_t(rows * row_bytes), hash);
-    pool.parallel_for((rows + panel_ - 1) / panel_, [&](int64_t p, int worker) {
-      const int64_t first = p * panel_, some = std::min<int64_t>(panel_, rows - first);
+    pool.parallel_for((rows + panel - 1) / panel, [&](int64_t p, int worker) {
+      const int64_t first = p * panel, some = std::min<int64_t>(panel, rows - first);
       const NonFinite found =
-          pack_rows(staging.as<std::byte>() + first * row_bytes, source.dtype, row + first, some, matrix, packed);
+          pack_rows(staging.as<std::byte>() + first * row_bytes, source.dtype, first, some, part, to);
       if (found) bad[size_t(worker)] = found;
     });
     for (const NonFinite& b : bad) {
       if (!b) continue;
       std::string where("[");
-      where.append(std::to_string(b.row)).append(", ").append(std::to_string(b.col)).append("]");
+      where.append(std::to_string(row + b.row)).append(", ").append(std::to_string(b.col)).append("]");
       return bad_element(source, where, b.value, dtype_);
     }
+    if (!device_->is_host()) SKIPSCAN_TRY(device_->write(at, to, part.bytes()));
   }
   *slot.matrix = matrix;
   return {};
@@ -172,9 +191,8 @@ Status Weights::load_vector(const TensorSource& source, WeightSlot& slot, uint64
   SKIPSCAN_TRY(file.read(source.offset, bytes, staging.as<void>()));
   add_to_hash(staging.as<void>(), size_t(bytes), hash);
 
-  buffers_.emplace_back(size_t(n) * sizeof(float));
-  bytes_ += buffers_.back().bytes();
-  float* out = buffers_.back().as<float>();
+  const Buffer values(size_t(n) * sizeof(float));
+  float* out = values.as<float>();
   const int64_t width = slot.shape.back(), channels = n / width;  // of a convolution
   for (int64_t i = 0; i < n; ++i) {
     const float value = element(staging.as<std::byte>(), source.dtype, i);
@@ -185,7 +203,10 @@ Status Weights::load_vector(const TensorSource& source, WeightSlot& slot, uint64
       default: out[i] = value;
     }
   }
-  *slot.vector = out;
+  void* memory;
+  SKIPSCAN_TRY(allocate(size_t(n) * sizeof(float), &memory));
+  SKIPSCAN_TRY(device_->write(memory, out, size_t(n) * sizeof(float)));
+  *slot.vector = static_cast<float*>(memory);
   return {};
 }
 

@@ -1,12 +1,11 @@
-// The weights of a language model: read from checkpoint files tensor by tensor, converted and packed once.
+// The weights of a language model: read from checkpoint files tensor by tensor, converted and packed once, on its device.
 #pragma once
 #include <string>
 #include <vector>
 
-#include "core/buffer.h"
-#include "core/status.h"
 #include "core/thread_pool.h"
 #include "engine/model_config.h"
+#include "ops/device.h"
 #include "ops/weight_matrix.h"
 
 namespace skipscan {
@@ -48,8 +47,8 @@ struct TensorSource {
 
 class Weights {
  public:
-  // `dtype` is that of the matrices, `panel` the backend's. Allocates nothing yet.
-  Weights(const ModelConfig& config, DType dtype, int32_t panel);
+  // `dtype` is that of the matrices. Allocates nothing yet.
+  Weights(const ModelConfig& config, DType dtype, std::shared_ptr<Device> device);
   Weights(const Weights&) = delete;
   Weights& operator=(const Weights&) = delete;
 
@@ -70,14 +69,15 @@ class Weights {
  private:
   Status load_matrix(const TensorSource& source, WeightSlot& slot, ThreadPool& pool, uint64_t* hash);
   Status load_vector(const TensorSource& source, WeightSlot& slot, uint64_t* hash);
+  Status allocate(size_t bytes, void** out);
   void add(std::string name, std::vector<int64_t> shape, WeightSlot::Kind kind, float** target);
   void add(std::string name, int64_t rows, int64_t cols, WeightMatrix* target);
 
   const ModelConfig config_;
   const DType dtype_;
-  const int32_t panel_;
+  const std::shared_ptr<Device> device_;
   std::vector<WeightSlot> slots_;
-  std::vector<Buffer> buffers_;
+  std::vector<Memory> memory_;
   size_t bytes_ = 0;
   uint64_t fingerprint_ = 0;
 };

@@ -12,14 +12,17 @@
 #include "ops/ssd_scan.h"
 #include "ops/ssd_state_importance.h"
 #include "ops/token_importance.h"
+#include "ops/token_logprobs.h"
 
 namespace skipscan {
 
 // The operators are references so that a table is a constant: nothing runs when the library is loaded, least of all
 // code compiled for a processor that the machine may lack.
 struct Backend {
-  const char* name;  // the kernels it uses: "avx512", "avx2", "portable", "reference"
-  int32_t panel;     // rows of a weight panel (weight_matrix.h) that its products like best
+  const char* name;       // the kernels it uses: "avx512", "avx2", "portable", "reference", "cuda"
+  int32_t panel;          // rows of a weight panel (weight_matrix.h) that its products like best
+  int32_t tile_rows;      // rows that a block works on at once: what caches hold, or what fills a GPU
+  bool half_activations;  // activations have the dtype of the weights; else they are float32
   const Op<EmbeddingParams>& embedding;
   const Op<LinearParams>& linear;
   const Op<RmsNormParams>& rms_norm;
@@ -32,6 +35,7 @@ struct Backend {
   const Op<ReduceTokensParams>& reduce_tokens;
   const Op<SelectiveStateImportanceParams>& selective_state_importance;
   const Op<SsdStateImportanceParams>& ssd_state_importance;
+  const Op<TokenLogprobsParams>& token_logprobs;
 };
 
 }  // namespace skipscan

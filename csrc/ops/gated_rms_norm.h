@@ -2,16 +2,17 @@
 //   out = norm(y * silu(z)) * weight          the gate first, as the published models have it
 //   out = norm(y) * weight * silu(z)          norm_before_gate
 #pragma once
+#include "core/elements.h"
 #include "ops/importance.h"
 #include "ops/op.h"
 
 namespace skipscan {
 
 struct GatedRmsNormParams {
-  const float* y;       // (rows, dim)
-  const float* z;       // (rows, dim), rows z_stride apart
+  ConstElements y;      // (rows, dim)
+  ConstElements z;      // (rows, dim), rows z_stride apart
   const float* weight;  // (dim)
-  float* out;           // (rows, dim); may be y
+  Elements out;         // (rows, dim); may be y
   int64_t rows, dim, z_stride;
   int64_t group_size;  // divides dim
   float eps;

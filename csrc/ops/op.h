@@ -13,14 +13,20 @@ struct Support {
   std::string why;
 };
 
+namespace cuda {
+class Stream;
+}
+
 // Where an operator runs, and which kernel it chose.
 struct ExecContext {
   ThreadPool& pool;
-  const char* route = "";  // out: the kernel that ran, such as "avx512" or "avx2/recurrent"; tests assert it
+  cuda::Stream* stream = nullptr;  // what a GPU's kernels are queued on; null on the CPU
+  const char* route = "";          // out: the kernel that ran, such as "avx512" or "cuda/sequential"; tests assert it
 };
 
 // Params hold pointers with their shapes and strides (in elements). They were checked before a backend sees
-// them: sizes are positive, pointers that are not marked "or null" are set, path rows lie inside the tensors.
+// them: sizes are positive, pointers that are not marked "or null" are set, path rows lie inside the tensors. All pointers
+// are to memory of the device that the backend computes on.
 template <class Params>
 struct Op {
   Support (*supports)(const Params&);

@@ -3,6 +3,7 @@
 //   h    = exp(decay * A) * h + dt * B[p] * u[r]   decay = dt, or what `alignment` makes of it over skipped positions
 //   y[r] = (C[p] . h + D * u[r]) * silu(z[r])      D and the gate only when given
 #pragma once
+#include "core/elements.h"
 #include "core/scan_path.h"
 #include "ops/importance.h"
 #include "ops/op.h"
@@ -11,18 +12,18 @@ namespace skipscan {
 
 struct SelectiveScanParams {
   // Rows are the path's; *_stride is the distance between two of them. Channel c uses group c / (channels / groups).
-  const float* u;           // (rows, channels)
-  const float* delta;       // (rows, channels)
+  ConstElements u;          // (rows, channels)
+  ConstElements delta;      // (rows, channels)
   const float* A;           // (channels, d_state), negative
-  const float* B;           // (rows, groups, d_state)
-  const float* C;           // (rows, groups, d_state)
+  ConstElements B;          // (rows, groups, d_state)
+  ConstElements C;          // (rows, groups, d_state)
   const float* D;           // (channels) or null
-  const float* z;           // (rows, channels) or null
+  ConstElements z;          // (rows, channels) or null
   const float* dt_bias;     // (channels) or null
   const float* skipped_dt;  // (steps, channels) for Alignment::own: dt summed over the positions skipped before a step
   const float* state_in;    // (sequences, channels, d_state) or null: zeros
   float* state_out;         // the state after each sequence's last step, or null: not wanted; may be state_in
-  float* y;                 // (rows, channels); only rows on the path are written; may be u
+  Elements y;               // (rows, channels); only rows on the path are written; may be u
   PathView path;
   int64_t u_stride, delta_stride, B_stride, C_stride, z_stride, y_stride;
   int32_t channels, d_state, groups;

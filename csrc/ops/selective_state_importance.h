@@ -3,6 +3,7 @@
 //   scores[index[k]] = mean over channels of dt * |u| * norm(B * exp(A * sum of decay over the steps after k)) / norm(h)
 // Norms are over the states, where B, A and h have one value each. A channel whose h is zero adds 0.
 #pragma once
+#include "core/elements.h"
 #include "core/scan_path.h"
 #include "ops/op.h"
 
@@ -10,10 +11,10 @@ namespace skipscan {
 
 struct SelectiveStateImportanceParams {
   // As the scan had them.
-  const float* u;           // (rows, channels)
-  const float* delta;       // (rows, channels)
+  ConstElements u;          // (rows, channels)
+  ConstElements delta;      // (rows, channels)
   const float* A;           // (channels, d_state), negative
-  const float* B;           // (rows, groups, d_state)
+  ConstElements B;          // (rows, groups, d_state)
   const float* dt_bias;     // (channels) or null
   const float* skipped_dt;  // (steps, channels) for Alignment::own
   const float* state;       // (sequences, channels, d_state): the scan's state_out

@@ -3,6 +3,7 @@
 //   scores[index[k]] = mean over heads of dt * norm(x) * norm(B) * exp(A * sum of decay over the steps after k) / norm(H)
 // A head whose H is zero adds 0.
 #pragma once
+#include "core/elements.h"
 #include "core/scan_path.h"
 #include "ops/op.h"
 
@@ -10,10 +11,10 @@ namespace skipscan {
 
 struct SsdStateImportanceParams {
   // As the scan had them.
-  const float* x;           // (rows, heads, head_dim)
-  const float* dt;          // (rows, heads), before bias, softplus and clamp
+  ConstElements x;          // (rows, heads, head_dim)
+  ConstElements dt;         // (rows, heads), before bias, softplus and clamp
   const float* A;           // (heads), negative
-  const float* B;           // (rows, groups, d_state)
+  ConstElements B;          // (rows, groups, d_state)
   const float* dt_bias;     // (heads) or null
   const float* skipped_dt;  // (steps, heads) for Alignment::own
   const float* state;       // (sequences, heads, head_dim, d_state): the scan's state_out

@@ -38,7 +38,7 @@ test.each<[string, object, string]>([
   [
     'an array of another type',
     { x: new Float64Array(6) },
-    'a typed array of its element type for native argument x.',
+    'Float32Array, an Int32Array or a Uint16Array for native argument x.',
   ],
   ['a missing array', { weight: undefined }, 'for native argument weight.'],
   ['a detached array', { x: detached }, 'for native argument x.'],
@@ -70,7 +70,7 @@ test.each<[string, object, string]>([
     { path: { ...params().path, offsets: int32s(0, 2, 1, 2) } },
     'for native argument path.offsets.',
   ],
-  ['a path without arrays', { path: {} }, 'for native argument index.'],
+  ['a path without arrays', { path: {} }, 'for native argument path.index.'],
   ['no path', { path: undefined }, 'an object for native argument path.'],
   ['an unknown mode', { mode: 'same' }, 'one of its values for native argument mode.'],
   [

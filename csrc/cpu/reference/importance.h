@@ -39,7 +39,7 @@ class ScanScores {
   explicit ScanScores(const Params& p)
       : of_dt_(p.metric == ImportanceMetric::delta),
         source_(p.source),
-        scores_(size_t(p.path.steps()), Score(p.metric)) {}
+        scores_(size_t(p.path.steps), Score(p.metric)) {}
 
   void add_dt(int64_t step, double dt) {
     if (of_dt_) scores_[size_t(step)].add(dt);

@@ -24,10 +24,25 @@ void reduce(const ReduceTokensParams& p, const float* x, const int32_t* dest, fl
   for (size_t i = 0; i < result.size(); ++i) out[i] = result[i];
 }
 
+// What describes the rows that stay.
+void describe(const ReduceTokensParams& p) {
+  for (int32_t s = 0; s < p.sequences; ++s) {
+    int32_t before = p.start - 1;
+    for (int32_t k = p.kept_offsets[s]; k < p.kept_offsets[s + 1]; ++k) {
+      const int32_t position = p.positions[p.kept[k]];
+      p.positions_out[k] = position;
+      p.protected_out[k] = p.is_protected[p.kept[k]];
+      p.gap_out[k] = position - before;
+      before = position;
+    }
+  }
+}
+
 Status run(const ReduceTokensParams& p, ExecContext& ctx) {
   ctx.route = kRoute;
   reduce(p, p.hidden, p.dest_hidden, p.hidden_out);
   if (p.residual) reduce(p, p.residual, p.dest_residual, p.residual_out);
+  describe(p);
   return {};
 }
 

@@ -9,10 +9,10 @@ Status run(const RmsNormParams& p, ExecContext& ctx) {
   ctx.route = kRoute;
   std::vector<double> s(size_t(p.dim));
   for (int64_t i = 0; i < p.rows; ++i) {
-    const int64_t row = i * p.dim;
+    const int64_t from = (p.index ? p.index[i] : i) * p.dim, row = i * p.dim;
     double squares = 0;
     for (int64_t c = 0; c < p.dim; ++c) {
-      s[size_t(c)] = double(p.x[row + c]) + (p.residual_in ? p.residual_in[row + c] : 0);
+      s[size_t(c)] = double(p.x[from + c]) + (p.residual_in ? p.residual_in[from + c] : 0);
       squares += s[size_t(c)] * s[size_t(c)];
     }
     const double norm = std::sqrt(squares / double(p.dim) + p.eps);

@@ -28,8 +28,9 @@ std::vector<Item> ordered(const std::vector<Item>& items, const Before& before) 
 // One sequence.
 class Sequence {
  public:
-  Sequence(const SelectTokensParams& p, int64_t begin, int64_t end) : p_(p), begin_(begin), end_(end) {
-    for (int64_t row = begin; row < end; ++row) {
+  Sequence(const SelectTokensParams& p, int32_t sequence)
+      : p_(p), sequence_(sequence), begin_(p.offsets[sequence]), end_(p.offsets[sequence + 1]) {
+    for (int64_t row = begin_; row < end_; ++row) {
       send(row, row);
       p.weights[row] = weighs_by_size(p.policy) ? float(size(row)) : 1;
       if (!p.is_protected || p.is_protected[row] == 0) candidates_.push_back(row);
@@ -40,7 +41,7 @@ class Sequence {
     const int64_t n = int64_t(candidates_.size()), tokens = end_ - begin_;
     if (n == 0) return {};
     const bool by_count = p_.policy != ReductionPolicy::ltmp;
-    const int64_t removed = by_count ? tokens - keep_count(tokens, tokens - n, p_.keep) : 0;
+    const int64_t removed = by_count ? tokens - keep_count(tokens, tokens - n, p_.keep[sequence_]) : 0;
     if (by_count && removed == 0) return {};
     if (needs_scores(p_.policy)) {
       for (int64_t row : candidates_)
@@ -204,6 +205,7 @@ class Sequence {
   }
 
   const SelectTokensParams& p_;
+  int32_t sequence_;
   int64_t begin_, end_;
   Rows candidates_;
 };
@@ -213,7 +215,7 @@ Status run(const SelectTokensParams& p, ExecContext& ctx) {
   int32_t kept = 0;
   p.kept_offsets[0] = 0;
   for (int32_t s = 0; s < p.sequences; ++s) {
-    Sequence sequence(p, p.offsets[s], p.offsets[s + 1]);
+    Sequence sequence(p, s);
     SKIPSCAN_TRY(sequence.reduce());
     for (int64_t row = p.offsets[s]; row < p.offsets[s + 1]; ++row) {
       if (p.dest_hidden[row] != row) continue;

@@ -35,7 +35,7 @@ void add_shares(const SelectiveStateImportanceParams& p, int64_t sequence, int64
 
 Status run(const SelectiveStateImportanceParams& p, ExecContext& ctx) {
   ctx.route = kRoute;
-  std::vector<double> shares(size_t(p.path.steps()), 0.0);
+  std::vector<double> shares(size_t(p.path.steps), 0.0);
   for (int64_t s = 0; s < p.path.sequences; ++s)
     for (int64_t c = 0; c < p.channels; ++c) add_shares(p, s, c, shares);
   for (size_t k = 0; k < shares.size(); ++k) p.scores[p.path.index[k]] = float(shares[k] / p.channels);

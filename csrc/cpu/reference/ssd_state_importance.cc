@@ -33,7 +33,7 @@ void add_shares(const SsdStateImportanceParams& p, int64_t sequence, int64_t hea
 
 Status run(const SsdStateImportanceParams& p, ExecContext& ctx) {
   ctx.route = kRoute;
-  std::vector<double> shares(size_t(p.path.steps()), 0.0);
+  std::vector<double> shares(size_t(p.path.steps), 0.0);
   for (int64_t s = 0; s < p.path.sequences; ++s)
     for (int64_t h = 0; h < p.heads; ++h) add_shares(p, s, h, shares);
   for (size_t k = 0; k < shares.size(); ++k) p.scores[p.path.index[k]] = float(shares[k] / p.heads);

@@ -1,7 +1,7 @@
 // The params of the operators that walk along a scan path.
-#include "binding/op_params.h"
+#include "calls/op_params.h"
 
-namespace skipscan::binding {
+namespace skipscan {
 namespace {
 
 Alignment read_alignment(const OpReader& p) {
@@ -13,7 +13,7 @@ Alignment read_alignment(const OpReader& p) {
 
 // `own` reads the dt of the skipped positions, so it must be there.
 const float* read_skipped_dt(const OpReader& p, Alignment alignment, const PathView& path, int64_t width) {
-  return alignment == Alignment::own ? p.tensor("skippedDt", {path.steps(), width}) : nullptr;
+  return alignment == Alignment::own ? p.tensor("skippedDt", {path.steps, width}) : nullptr;
 }
 
 // The metric and the source of the scores that a scan makes on the way; whatever they are where none are wanted.
@@ -35,7 +35,7 @@ ImportanceSource read_source(const OpReader& p) {
 void read(const OpReader& p, CausalConvParams& to) {
   const int64_t rows = p.size("rows"), channels = p.size("channels");
   const int32_t width = p.size("width");
-  if (width > kMaxConvWidth) mismatch(p.env(), "width", "at most 16");
+  if (width > kMaxConvWidth) p.mismatch("width", "at most 16");
   const PathView path = p.path(rows);
   to = {.x = p.rows("x", rows, channels),
         .weight = p.tensor("weight", {width, channels}),
@@ -186,4 +186,4 @@ void read(const OpReader& p, SsdStateImportanceParams& to) {
         .softplus = p.flag("softplus")};
 }
 
-}  // namespace skipscan::binding
+}  // namespace skipscan

@@ -1,9 +1,9 @@
-// The params struct of each operator from the fields of a JavaScript object: the names of csrc/ops in camelCase.
+// The params struct of each operator from its named values.
 #pragma once
-#include "binding/op_reader.h"
+#include "calls/op_reader.h"
 #include "ops/backend.h"
 
-namespace skipscan::binding {
+namespace skipscan {
 
 void read(const OpReader& from, EmbeddingParams& to);
 void read(const OpReader& from, LinearParams& to);
@@ -17,5 +17,6 @@ void read(const OpReader& from, SelectTokensParams& to);
 void read(const OpReader& from, ReduceTokensParams& to);
 void read(const OpReader& from, SelectiveStateImportanceParams& to);
 void read(const OpReader& from, SsdStateImportanceParams& to);
+void read(const OpReader& from, TokenLogprobsParams& to);
 
-}  // namespace skipscan::binding
+}  // namespace skipscan

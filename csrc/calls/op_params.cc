@@ -1,6 +1,6 @@
-#include "binding/op_params.h"
+#include "calls/op_params.h"
 
-namespace skipscan::binding {
+namespace skipscan {
 namespace {
 
 ImportanceMetric read_metric(const OpReader& p) {
@@ -15,7 +15,10 @@ ImportanceMetric read_metric(const OpReader& p) {
 void read(const OpReader& p, EmbeddingParams& to) {
   const int64_t rows = p.size("rows"), dim = p.size("dim");
   const WeightMatrix table = p.matrix("table", p.size("vocabulary"), dim);
-  to = {.ids = p.indices("ids", rows, table.rows), .table = table, .out = p.tensor("out", {rows, dim}), .rows = rows};
+  to = {.ids = p.indices("ids", rows, table.rows),
+        .table = table,
+        .out = p.activations("out", {rows, dim}),
+        .rows = rows};
 }
 
 void read(const OpReader& p, LinearParams& to) {
@@ -30,24 +33,25 @@ void read(const OpReader& p, LinearParams& to) {
 }
 
 void read(const OpReader& p, RmsNormParams& to) {
-  const int64_t rows = p.size("rows"), dim = p.size("dim");
-  to = {.x = p.tensor("x", {rows, dim}),
-        .residual_in = p.optional("residualIn", {rows, dim}),
+  const int64_t rows = p.size("rows"), dim = p.size("dim"), input_rows = p.has("index") ? p.size("inputRows") : rows;
+  to = {.x = p.activations("x", {input_rows, dim}),
+        .residual_in = p.optional("residualIn", {input_rows, dim}),
         .weight = p.tensor("weight", {dim}),
         .residual_out = p.optional("residualOut", {rows, dim}),
-        .out = p.tensor("out", {rows, dim}),
+        .out = p.activations("out", {rows, dim}),
         .rows = rows,
         .dim = dim,
-        .eps = p.real("eps")};
+        .eps = p.real("eps"),
+        .index = p.has("index") ? p.indices("index", rows, input_rows) : nullptr};
 }
 
 void read(const OpReader& p, GatedRmsNormParams& to) {
   const int64_t rows = p.size("rows"), dim = p.size("dim"), group_size = p.size("groupSize");
   p.check_divides("groupSize", group_size, dim);
-  to = {.y = p.tensor("y", {rows, dim}),
+  to = {.y = p.activations("y", {rows, dim}),
         .z = p.rows("z", rows, dim),
         .weight = p.tensor("weight", {dim}),
-        .out = p.tensor("out", {rows, dim}),
+        .out = p.activations("out", {rows, dim}),
         .rows = rows,
         .dim = dim,
         .z_stride = p.stride("z", dim),
@@ -58,4 +62,16 @@ void read(const OpReader& p, GatedRmsNormParams& to) {
         .metric = p.has("importance") ? read_metric(p) : ImportanceMetric::clip};
 }
 
-}  // namespace skipscan::binding
+void read(const OpReader& p, TokenLogprobsParams& to) {
+  const int64_t rows = p.size("rows"), vocabulary = p.size("vocabulary");
+  const bool scored = p.has("tokens");
+  to = {.logits = p.float_rows("logits", rows, vocabulary),
+        .tokens = scored ? p.indices("tokens", rows, vocabulary) : nullptr,
+        .logprobs = scored ? p.tensor("logprobs", {rows}) : nullptr,
+        .best = p.optional<int32_t>("best", {rows}),
+        .rows = rows,
+        .vocabulary = vocabulary,
+        .logits_stride = p.stride("logits", vocabulary)};
+}
+
+}  // namespace skipscan

@@ -1,0 +1,21 @@
+// The CUDA operators, each defined in the file of its name.
+#pragma once
+#include "ops/backend.h"
+
+namespace skipscan::cuda {
+
+extern const Op<EmbeddingParams> embedding;
+extern const Op<LinearParams> linear;
+extern const Op<RmsNormParams> rms_norm;
+extern const Op<GatedRmsNormParams> gated_rms_norm;
+extern const Op<CausalConvParams> causal_conv;
+extern const Op<SelectiveScanParams> selective_scan;
+extern const Op<SsdScanParams> ssd_scan;
+extern const Op<TokenImportanceParams> token_importance;
+extern const Op<SelectTokensParams> select_tokens;
+extern const Op<ReduceTokensParams> reduce_tokens;
+extern const Op<SelectiveStateImportanceParams> selective_state_importance;
+extern const Op<SsdStateImportanceParams> ssd_state_importance;
+extern const Op<TokenLogprobsParams> token_logprobs;
+
+}  // namespace skipscan::cuda
