@@ -50,6 +50,14 @@ WeightMatrix OpReader::matrix(const std::string& name, int64_t rows, int64_t col
   return matrix;
 }
 
+const int32_t* OpReader::integers(const std::string& name, int64_t count) const {
+  const ParamArray from = source_.array(name);
+  if (device_->is_host() || from.device) return static_cast<const int32_t*>(typed(name, count, DType::i32));
+  const std::vector<int32_t>& values = copied(name);
+  if (int64_t(values.size()) < count) mismatch(name, "an array that holds its whole shape");
+  return placed(values);
+}
+
 const std::vector<int32_t>& OpReader::checked_indices(const std::string& name, int64_t count, int64_t limit,
                                                       int64_t least) const {
   std::vector<int32_t>& values = copied(name);

@@ -92,6 +92,11 @@ class OpReader {
   // A row-major matrix in the dtype that <name>Dtype says; with <name>Packed, a copy in the backend's panels.
   WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols) const;
 
+  // Whole numbers that may be anything.
+  const int32_t* integers(const std::string& name, int64_t count) const;
+  const int32_t* optional_integers(const std::string& name, int64_t count) const {
+    return has(name) ? integers(name, count) : nullptr;
+  }
   // Whole numbers from `least` up to `limit` - 1, such as rows of a table.
   const int32_t* indices(const std::string& name, int64_t count, int64_t limit, int64_t least = 0) const {
     return placed(checked_indices(name, count, limit, least));

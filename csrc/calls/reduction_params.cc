@@ -28,8 +28,8 @@ void read_descriptions(const OpReader& p, ReduceTokensParams& to) {
   if (offsets.back() != to.kept_rows) {
     p.mismatch("keptOffsets", "ascending offsets from 0 to the number of rows that stay");
   }
-  to.positions = p.tensor<int32_t>("positions", {to.rows});
-  to.is_protected = p.tensor<int32_t>("protected", {to.rows});
+  to.positions = p.integers("positions", to.rows);
+  to.is_protected = p.integers("protected", to.rows);
   to.kept_offsets = p.placed(offsets);
   to.positions_out = p.tensor<int32_t>("positionsOut", {to.kept_rows});
   to.protected_out = p.tensor<int32_t>("protectedOut", {to.kept_rows});
@@ -70,9 +70,9 @@ void read(const OpReader& p, SelectTokensParams& to) {
   to = {.scores = needs_scores(policy) ? p.tensor("scores", {rows}) : nullptr,
         .features = needs_features(policy) ? p.activations("features", {rows, dim}) : Elements(),
         .added_features = needs_features(policy) ? p.optional_activations("addedFeatures", {rows, dim}) : Elements(),
-        .positions = policy == ReductionPolicy::random ? p.tensor<int32_t>("positions", {rows}) : nullptr,
-        .is_protected = p.optional<int32_t>("protected", {rows}),
-        .sizes = p.optional<int32_t>("sizes", {rows}),
+        .positions = policy == ReductionPolicy::random ? p.integers("positions", rows) : nullptr,
+        .is_protected = p.optional_integers("protected", rows),
+        .sizes = p.optional_integers("sizes", rows),
         .offsets = p.placed(offsets),
         .keep = p.repeated(read_share(p, "keep"), sequences),
         .kept = p.tensor<int32_t>("kept", {rows}),
