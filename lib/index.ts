@@ -1,4 +1,5 @@
-export { cudaStatus, type Device, type DeviceInfo, listDevices } from './device';
+export { type CudaStatus, cudaStatus, type Device, type DeviceInfo, listDevices } from './device';
+export type { Dtype, TensorData, TensorSource } from './elements';
 export { type ErrorCode, SkipscanError } from './errors';
 export type { Tokens } from './models/arguments';
 export type { LanguageModelConfig } from './models/config';
@@ -26,5 +27,5 @@ export {
   utrc,
 } from './reduction';
 export { ScanPath, type ScanPathFields } from './scan-path';
-export { type Dtype, Tensor, type TensorData, type TensorSource } from './tensor';
+export { Tensor } from './tensor';
 export type { DecodeOptions, EncodeOptions, Tokenizer } from './text';

@@ -7,7 +7,8 @@ import type { ConvMode, Metric, Policy, PolicyAlignment, Similarity, Source } fr
 export type NativeModels = {
   LanguageModel: new (
     config: LanguageModelConfig,
-    options: { dtype: NativeWeightDtype; threads: number },
+    /** `threads` are those of the CPU, whatever the device. */
+    options: { device: string; dtype: NativeWeightDtype; threads: number },
   ) => NativeLanguageModel;
   /** A sequence that starts from nothing. */
   Session: new (
@@ -59,6 +60,7 @@ export type NativeLanguageModel = {
     o: { lastOnly: boolean; logits: Float32Array; hidden?: Float32Array; reduction?: NativeReduction },
     cancel: Int32Array,
   ): Promise<{ milliseconds: number; kept: NativeKept[] }>;
+  /** Bytes on the model's device. */
   memory(): { weights: number; workspace: number; sessions: number };
   dispose(): void;
 };

@@ -1,39 +1,24 @@
 import type { NativeModels } from './native-model-types';
+import type { NativeReduceTokens, NativeSelectTokens, NativeTokenImportance } from './native-reduction-types';
+import type { NativeDeviceArray, NativeMemory, NativeSystem } from './native-system-types';
 
 /** The addon's surface, as csrc/binding exports it. */
-export type Native = NativeSystem & NativeOps & NativeModels;
-
-// ---- the machine and the build
-
-export type NativeSystem = {
-  /**
-   * The CPU backends that this machine can run, best first, and the one in use: the best, or what the environment variable
-   * `SKIPSCAN_CPU` names. Throws when it names one that is not there.
-   */
-  cpuBackends(): { available: string[]; chosen: string };
-  buildInfo(): NativeBuildInfo;
-};
-
-export type NativeBuildInfo = {
-  /** Name and version, such as `gcc 12.2.0`. */
-  compiler?: string;
-  architecture: 'x64' | 'arm64' | 'other';
-  /** Version of the C library that the addon was built with; absent with another C library. */
-  glibc?: string;
-  cuda: boolean;
-};
+export type Native = NativeSystem & NativeMemory & NativeOps & NativeModels;
 
 // ---- operators: the params structs of csrc/ops, with their shapes
 
 export type NativeOps = {
   /**
-   * Runs one operator on the memory of the arrays in `params` and resolves with the route it took, such as `avx512`. The
-   * arrays must stay attached until then. `backend` defaults to the chosen one, `threads` to those of the machine.
+   * Runs one operator on the memory of the arrays in `params` and resolves with the route it took, such as `avx512` or
+   * `cuda/chunked`. Host arrays must stay attached until then. `device` defaults to the CPU; there, `backend` defaults to the
+   * chosen one and `threads` to those of the machine.
+   *
+   * On a CUDA device, all floats and all outputs are arrays of that device; whole numbers that are read may be host arrays.
    */
   runOp<Name extends keyof NativeOpParams>(
     name: Name,
     params: NativeOpParams[Name],
-    options: { backend?: string; threads?: number },
+    options: { device?: string; backend?: string; threads?: number },
   ): Promise<string>;
 };
 
@@ -50,10 +35,16 @@ export type NativeOpParams = {
   reduce_tokens: NativeReduceTokens;
   selective_state_importance: NativeSelectiveStateImportance;
   ssd_state_importance: NativeSsdStateImportance;
+  token_logprobs: NativeTokenLogprobs;
 };
 
+/** Float32 in memory of the CPU. On a device, the headers in csrc/ops say which of them may have another dtype. */
+export type NativeFloats = Float32Array | NativeDeviceArray;
+/** Whole numbers that are written; those that are read may be on the host wherever an operator runs. */
+export type NativeInts = Int32Array | NativeDeviceArray;
+
 /** Bits of bf16 and f16, values of f32. */
-export type NativeWeight = Float32Array | Uint16Array;
+export type NativeWeight = Float32Array | Uint16Array | NativeDeviceArray;
 export type NativeWeightDtype = 'f32' | 'bf16' | 'f16';
 
 export type NativePath = { index: Int32Array; paramIndex: Int32Array; gap: Int32Array; offsets: Int32Array };
@@ -69,7 +60,7 @@ export type NativeEmbedding = {
   tableDtype: NativeWeightDtype;
   /** Put the table into the backend's panels first, as models are. */
   tablePacked?: boolean;
-  out: Float32Array;
+  out: NativeFloats;
 };
 
 /** `y = x * weight^T + bias`; a stride is the distance between two rows and defaults to their width. */
@@ -77,25 +68,28 @@ export type NativeLinear = {
   rows: number;
   inputs: number;
   outputs: number;
-  x: Float32Array;
+  x: NativeFloats;
   xStride?: number;
   weight: NativeWeight;
   weightDtype: NativeWeightDtype;
   /** Put the weight into the backend's panels first, as models are. */
   weightPacked?: boolean;
-  bias?: Float32Array;
-  y: Float32Array;
+  bias?: NativeFloats;
+  y: NativeFloats;
   yStride?: number;
 };
 
 export type NativeRmsNorm = {
   rows: number;
   dim: number;
-  x: Float32Array;
-  residualIn?: Float32Array;
-  weight: Float32Array;
-  residualOut?: Float32Array;
-  out: Float32Array;
+  /** The row of `x` and of `residualIn` that each row of the outputs is made from; they then have `inputRows` rows. */
+  index?: Int32Array;
+  inputRows?: number;
+  x: NativeFloats;
+  residualIn?: NativeFloats;
+  weight: NativeFloats;
+  residualOut?: NativeFloats;
+  out: NativeFloats;
   eps: number;
 };
 
@@ -103,15 +97,15 @@ export type NativeGatedRmsNorm = {
   rows: number;
   dim: number;
   groupSize: number;
-  y: Float32Array;
-  z: Float32Array;
+  y: NativeFloats;
+  z: NativeFloats;
   zStride?: number;
-  weight: Float32Array;
-  out: Float32Array;
+  weight: NativeFloats;
+  out: NativeFloats;
   eps: number;
   normBeforeGate: boolean;
   /** `[rows]` scores of the results; `metric` comes with it. */
-  importance?: Float32Array;
+  importance?: NativeFloats;
   metric?: 'clip' | 'l1' | 'l2' | 'sum';
 };
 
@@ -121,15 +115,15 @@ export type NativeCausalConv = {
   /** 1 to 16. */
   width: number;
   path: NativePath;
-  x: Float32Array;
+  x: NativeFloats;
   xStride?: number;
   /** `[width, channels]` */
-  weight: Float32Array;
-  bias?: Float32Array;
+  weight: NativeFloats;
+  bias?: NativeFloats;
   /** `[sequences, width, channels]`, and so is `stateOut`. */
-  stateIn?: Float32Array;
-  stateOut?: Float32Array;
-  y: Float32Array;
+  stateIn?: NativeFloats;
+  stateOut?: NativeFloats;
+  y: NativeFloats;
   yStride?: number;
   mode: 'compact' | 'aligned';
   silu: boolean;
@@ -138,7 +132,7 @@ export type NativeCausalConv = {
 /** Scores that a scan makes on the way. */
 export type NativeScanScores = {
   /** `[rows]`; only those on the path are written. `metric` and `source` come with it. */
-  importance?: Float32Array;
+  importance?: NativeFloats;
   metric?: 'clip' | 'l1' | 'l2' | 'sum' | 'delta';
   source?: 'gated' | 'ssm';
 };
@@ -149,26 +143,26 @@ export type NativeSelectiveScan = NativeScanScores & {
   dState: number;
   groups: number;
   path: NativePath;
-  u: Float32Array;
+  u: NativeFloats;
   uStride?: number;
-  delta: Float32Array;
+  delta: NativeFloats;
   deltaStride?: number;
-  A: Float32Array;
+  A: NativeFloats;
   /** `[rows, groups, dState]`, and so is `C`. */
-  B: Float32Array;
+  B: NativeFloats;
   BStride?: number;
-  C: Float32Array;
+  C: NativeFloats;
   CStride?: number;
-  D?: Float32Array;
-  z?: Float32Array;
+  D?: NativeFloats;
+  z?: NativeFloats;
   zStride?: number;
-  dtBias?: Float32Array;
+  dtBias?: NativeFloats;
   /** `[steps, channels]`, for `own` only. */
-  skippedDt?: Float32Array;
+  skippedDt?: NativeFloats;
   /** `[sequences, channels, dState]`, and so is `stateOut`. */
-  stateIn?: Float32Array;
-  stateOut?: Float32Array;
-  y: Float32Array;
+  stateIn?: NativeFloats;
+  stateOut?: NativeFloats;
+  y: NativeFloats;
   yStride?: number;
   alignment: NativeAlignment;
   softplus: boolean;
@@ -181,106 +175,46 @@ export type NativeSsdScan = NativeScanScores & {
   groups: number;
   dState: number;
   path: NativePath;
-  x: Float32Array;
+  x: NativeFloats;
   xStride?: number;
-  dt: Float32Array;
+  dt: NativeFloats;
   dtStride?: number;
-  A: Float32Array;
+  A: NativeFloats;
   /** `[rows, groups, dState]`, and so is `C`. */
-  B: Float32Array;
+  B: NativeFloats;
   BStride?: number;
-  C: Float32Array;
+  C: NativeFloats;
   CStride?: number;
   /** `[heads]`, or `[heads, headDim]` with `DPerChannel`. */
-  D?: Float32Array;
+  D?: NativeFloats;
   DPerChannel: boolean;
-  z?: Float32Array;
+  z?: NativeFloats;
   zStride?: number;
-  dtBias?: Float32Array;
+  dtBias?: NativeFloats;
   dtMin: number;
   dtMax: number;
   /** `[steps, heads]`, for `own` only. */
-  skippedDt?: Float32Array;
+  skippedDt?: NativeFloats;
   /** `[sequences, heads, headDim, dState]`, and so is `stateOut`. */
-  stateIn?: Float32Array;
-  stateOut?: Float32Array;
-  y: Float32Array;
+  stateIn?: NativeFloats;
+  stateOut?: NativeFloats;
+  y: NativeFloats;
   yStride?: number;
   alignment: NativeAlignment;
   softplus: boolean;
 };
 
-/** Scores of rows of x + added; `offsets` cuts the rows into sequences. */
-export type NativeTokenImportance = {
-  channels: number;
-  offsets: Int32Array;
-  x: Float32Array;
-  xStride?: number;
-  added?: Float32Array;
-  addedStride?: number;
-  metric: 'clip' | 'l1' | 'l2' | 'sum' | 'novel' | 'novel2';
-  scores: Float32Array;
-};
-
-export type NativeReductionPolicy =
-  | 'utrc'
-  | 'prune'
-  | 'merge'
-  | 'ltmp'
-  | 'uniform'
-  | 'random'
-  | 'recent'
-  | 'released-utrc';
-
-/** What a policy does not ask for is not read; its numbers are there all the same. */
-export type NativeSelectTokens = {
-  offsets: Int32Array;
-  /** For utrc, prune and ltmp. */
-  scores?: Float32Array;
-  /** `[rows, dim]`, and so is `addedFeatures`: for utrc, merge and ltmp. */
-  features?: Float32Array;
-  addedFeatures?: Float32Array;
-  dim?: number;
-  /** For random. */
-  positions?: Int32Array;
-  /** 1 for the rows that stay as they are. */
-  protected?: Int32Array;
-  sizes?: Int32Array;
-  policy: NativeReductionPolicy;
-  keep: number;
-  qHidden: number;
-  qResidual: number;
-  pruneBelow: number;
-  mergeAbove: number;
-  seed: number;
-  layer: number;
-  fuse: boolean;
-  forward: boolean;
-  /** `[rows]`, of which the first `keptOffsets[sequences]` are written; and so is `keptSizes`. */
-  kept: Int32Array;
-  keptSizes: Int32Array;
-  /** `[sequences + 1]` */
-  keptOffsets: Int32Array;
-  /** `[rows]`, and so are `destResidual` and `weights`. */
-  destHidden: Int32Array;
-  destResidual: Int32Array;
-  weights: Float32Array;
-};
-
-/** The outputs may be the inputs. */
-export type NativeReduceTokens = {
+/** `logprobs` comes with `tokens`. Where a row has no right answer they are NaN, and -1. */
+export type NativeTokenLogprobs = {
   rows: number;
-  keptRows: number;
-  dim: number;
-  hidden: Float32Array;
-  residual?: Float32Array;
-  destHidden: Int32Array;
-  destResidual?: Int32Array;
-  weights: Float32Array;
-  kept: Int32Array;
-  hiddenOut: Float32Array;
-  residualOut?: Float32Array;
+  vocabulary: number;
+  logits: NativeFloats;
+  logitsStride?: number;
+  tokens?: Int32Array;
+  logprobs?: NativeFloats;
+  best?: NativeInts;
 };
+
 /** What a scan was given and returned, as far as its tokens' shares in the final state follow from it. */
 export type NativeSelectiveStateImportance = Omit<NativeSelectiveScan, NotInShares> & NativeShares;
 export type NativeSsdStateImportance = Omit<NativeSsdScan, NotInShares | 'DPerChannel'> & NativeShares;
@@ -290,7 +224,7 @@ type NotInShares =
   | ('C' | 'CStride' | 'D' | 'z' | 'zStride' | 'stateIn' | 'stateOut' | 'y' | 'yStride');
 type NativeShares = {
   /** The scan's `stateOut`. */
-  state: Float32Array;
+  state: NativeFloats;
   /** `[rows]`; only those on the path are written. */
-  scores: Float32Array;
+  scores: NativeFloats;
 };

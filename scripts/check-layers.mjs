@@ -28,20 +28,44 @@ const mayInclude = {
   engine: ['core', 'ops'],
   binding: ['core', 'ops', 'cpu', 'cuda', 'engine'],
 };
+const cuda = path.join('csrc', 'cuda');
+const launcher = path.join(cuda, 'launch.cuh');
+const instructions = new Set([path.join(cuda, 'ptx.cuh'), path.join(cuda, 'mma.cuh')]);
+const toolkit = new Set(['cuda_runtime.h', 'cuda_runtime_api.h']); // all that is used of it
+const emulator = 'simt/cuda_runtime.h'; // stands in for it in tests
+const choosers = new Set([launcher, path.join(cuda, 'stream.h')]); // which of the two it is, is decided there
 for (const file of sources('csrc', /\.(h|cc|cu|cuh)$/)) {
   const [, folder] = file.split(path.sep);
   if (!(folder in mayInclude))
     errors.push(`${file}: csrc/${folder} has no place in the order of scripts/check-layers.mjs`);
   for (const [text, number] of lines(file)) {
+    const included = text.match(/^\s*#include [<"]([^>"]+)/)?.[1];
     const own = text.match(/^\s*#include "([^"/]+)\//)?.[1];
-    if (own && own !== folder && !mayInclude[folder]?.includes(own)) {
+    if (included === emulator) {
+      if (!choosers.has(file))
+        errors.push(`${file}:${number}: ${emulator} belongs to ${[...choosers].join(' and ')}`);
+    } else if (own && own !== folder && !mayInclude[folder]?.includes(own)) {
       errors.push(`${file}:${number}: csrc/${folder} may not include csrc/${own}`);
     }
     if (/^\s*#include [<"]napi\.h/.test(text) && folder !== 'binding') {
       errors.push(`${file}:${number}: napi.h belongs to csrc/binding`);
     }
-    if (/^\s*#include [<"]cuda/.test(text) && folder !== 'cuda') {
+    if (/^cuda\w*\.h$|\.cuh$/.test(included ?? '') && folder !== 'cuda') {
       errors.push(`${file}:${number}: CUDA headers belong to csrc/cuda`);
+    }
+    if (
+      /^(cuda\w*\.h$|cublas|cub\/|thrust\/|cooperative_groups|mma\.h$)/.test(included ?? '') &&
+      !toolkit.has(included)
+    ) {
+      errors.push(`${file}:${number}: of the CUDA toolkit only ${[...toolkit].join(' and ')} are used`);
+    }
+    if (folder === 'cuda' && /\basm\b/.test(text) && !instructions.has(file) && !/^\s*\/\//.test(text)) {
+      errors.push(
+        `${file}:${number}: PTX belongs to ${[...instructions].join(' and ')}, each with a twin in C++`,
+      );
+    }
+    if (text.includes('<<<') && file !== launcher) {
+      errors.push(`${file}:${number}: kernels are launched by launch() of csrc/cuda/launch.cuh`);
     }
     if (/^\s*#include <(immintrin|arm_neon)\.h>/.test(text) && file !== path.join('csrc', 'cpu', 'simd.h')) {
       errors.push(`${file}:${number}: intrinsics belong to csrc/cpu/simd.h`);

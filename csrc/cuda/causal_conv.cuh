@@ -34,14 +34,14 @@ struct ConvChannels {
     for (int i = 0; i < kPack; ++i) to[i] = from[i];
   }
 
-  __device__ Pack<T, kPack> load_input(int64_t k) const {
-    return load_pack<T, kPack>(static_cast<const T*>(p.x.data) + p.path.index[k] * p.x_stride + c);
+  __device__ Pack<T, kPack> load_input(int32_t row) const {
+    return load_pack<T, kPack>(static_cast<const T*>(p.x.data) + row * p.x_stride + c);
   }
 
   // Fills the window from distance `from` on, which is where step k lies: with steps of the path, with zeros where positions
   // were skipped, then with the state. k may be the step before the sequence's first.
-  __device__ void look_back(int s, int64_t k, int from) {
-    const int64_t begin = p.path.offsets[s];
+  __device__ void look_back(int s, int k, int from) {
+    const int begin = p.path.offsets[s];
     int distance = from;  // of step k; when no step is left, of the last row of the state
 #pragma unroll
     for (int j = 0; j < kTaps; ++j) {
@@ -49,7 +49,7 @@ struct ConvChannels {
       if (j < distance || j >= width()) {
         set(inputs[j], Pack<float, kPack>());
       } else if (k >= begin) {
-        set(inputs[j], load_input(k));
+        set(inputs[j], load_input(p.path.index[k]));
         distance += p.mode == ConvMode::aligned ? p.path.gap[k] : 1;
         --k;
       } else {
@@ -74,7 +74,7 @@ struct ConvChannels {
     }
   }
 
-  __device__ void store_output(int64_t k) const {
+  __device__ void store_output(int32_t row) const {
     Pack<T, kPack> y;
 #pragma unroll
     for (int i = 0; i < kPack; ++i) {
@@ -85,7 +85,7 @@ struct ConvChannels {
       }
       y.set(i, p.silu ? silu(total) : total);
     }
-    store_pack<T, kPack>(static_cast<T*>(p.y.data) + p.path.index[k] * p.y_stride + c, y);
+    store_pack<T, kPack>(static_cast<T*>(p.y.data) + row * p.y_stride + c, y);
   }
 
   __device__ void store_state(int s) const {
@@ -107,29 +107,28 @@ __global__ void __launch_bounds__(kConvThreads) conv_window_kernel(CausalConvPar
   const int64_t c = (int64_t(blockIdx.y) * kConvThreads + threadIdx.x) * kPack;
   if (c >= p.channels) return;
   ConvChannels<T, kTaps, kPack> channels(p, c);
-  const int64_t begin = int64_t(blockIdx.x) * run_length;
-  const int64_t end = begin + run_length < p.path.steps ? begin + run_length : p.path.steps;
-  int64_t sequence_end = begin;
-  constexpr int kBatch = 4;  // steps whose inputs are on their way at a time
-  for (int64_t first = begin; first < end; first += kBatch) {
-    Pack<T, kPack> x[kBatch];
+  const int begin = int(blockIdx.x) * run_length;
+  const int end = run_length < p.path.steps - begin ? begin + run_length : p.path.steps;
+  constexpr int kBatch = 4;                                 // steps whose inputs are on their way at a time
+  for (int k = begin, piece_end; k < end; k = piece_end) {  // the steps of one sequence
+    const int s = sequence_of(p.path.offsets, p.path.sequences, k), sequence_end = p.path.offsets[s + 1];
+    piece_end = end < sequence_end ? end : sequence_end;
+    channels.look_back(s, k - 1, 1);
+    for (; k < piece_end; k += kBatch) {
+      int32_t rows[kBatch];
+      Pack<T, kPack> x[kBatch];
 #pragma unroll
-    for (int i = 0; i < kBatch; ++i) {
-      if (first + i < end) x[i] = channels.load_input(first + i);
-    }
-#pragma unroll
-    for (int i = 0; i < kBatch; ++i) {
-      const int64_t k = first + i;
-      if (k >= end) break;
-      if (k == sequence_end) {  // the run begins, or another sequence does
-        const int s = sequence_of(p.path.offsets, p.path.sequences, k);
-        sequence_end = p.path.offsets[s + 1];
-        channels.look_back(s, k - 1, 1);
+      for (int i = 0; i < kBatch; ++i) {
+        if (k + i < piece_end) x[i] = channels.load_input(rows[i] = p.path.index[k + i]);
       }
-      if (p.mode == ConvMode::aligned) channels.skip(p.path.gap[k] - 1);
-      channels.set(channels.inputs[0], x[i]);
-      channels.store_output(k);
-      channels.advance();
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        if (k + i >= piece_end) break;
+        if (p.mode == ConvMode::aligned) channels.skip(p.path.gap[k + i] - 1);
+        channels.set(channels.inputs[0], x[i]);
+        channels.store_output(rows[i]);
+        channels.advance();
+      }
     }
   }
 }
@@ -141,10 +140,10 @@ __global__ void __launch_bounds__(kConvThreads) conv_end_kernel(CausalConvParams
   const int64_t c = (int64_t(blockIdx.y) * kConvThreads + threadIdx.x) * kPack;
   if (c >= p.channels) return;
   const int s = int(blockIdx.x);
-  const int64_t last = int64_t(p.path.offsets[s + 1]) - 1;
+  const int last = p.path.offsets[s + 1] - 1;
   ConvChannels<T, kTaps, kPack> channels(p, c);
   channels.look_back(s, last, 0);
-  if (with_output && last >= p.path.offsets[s]) channels.store_output(last);
+  if (with_output && last >= p.path.offsets[s]) channels.store_output(p.path.index[last]);
   if (p.state_out) channels.store_state(s);
 }
 

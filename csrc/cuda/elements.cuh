@@ -26,9 +26,23 @@ template <class T, int kCount>
 __device__ inline Pack<T, kCount> load_pack(const T* p) {
   return *reinterpret_cast<const Pack<T, kCount>*>(p);
 }
+// As one number: nvcc stores what was set element by element that way too, or in halves, where it is left to it.
+template <class Number, class T, int kCount>
+__device__ inline void store_as(T* p, const Pack<T, kCount>& pack) {
+  using Word [[gnu::may_alias]] = Number;
+  *reinterpret_cast<Word*>(p) = std::bit_cast<Number>(pack);
+}
 template <class T, int kCount>
 __device__ inline void store_pack(T* p, const Pack<T, kCount>& pack) {
-  *reinterpret_cast<Pack<T, kCount>*>(p) = pack;
+  if constexpr (sizeof(pack) == 16) {
+    store_as<unsigned __int128>(p, pack);
+  } else if constexpr (sizeof(pack) == 8) {
+    store_as<uint64_t>(p, pack);
+  } else if constexpr (sizeof(pack) == 4) {
+    store_as<uint32_t>(p, pack);
+  } else {
+    *reinterpret_cast<Pack<T, kCount>*>(p) = pack;
+  }
 }
 
 // Whether rows that start at p and lie `stride` elements apart can be moved `bytes` at a time.

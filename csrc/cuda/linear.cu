@@ -27,20 +27,12 @@ __global__ void __launch_bounds__(kThreads) sum_slices_kernel(LinearParams p, co
   }
 }
 
-template <class Y>
 __global__ void __launch_bounds__(kThreads) add_bias_kernel(LinearParams p) {
   const int64_t output = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (output >= p.weight.rows) return;
   for (int64_t row = blockIdx.y; row < p.rows; row += gridDim.y) {
-    Y* const y = static_cast<Y*>(p.y.data) + row * p.y_stride + output;
-    store(y, load(y) + p.bias[output]);
+    static_cast<float*>(p.y.data)[row * p.y_stride + output] += p.bias[output];
   }
-}
-
-Status add_bias(const LinearParams& p, Stream& stream) {
-  return with_dtype(p.y.dtype, [&]<class Y>(Y) {
-    return launch(stream, add_bias_kernel<Y>, elementwise_grid(p), dim3(kThreads), 0, p);
-  });
 }
 
 // ---- the operator
@@ -68,9 +60,11 @@ Status run(const LinearParams& p, ExecContext& ctx) {
     ctx.route = "cuda/gemv";
     return tensor ? linear_gemv_tensor(p, stream) : linear_gemv(p, stream);
   }
-  if (stream.blas() && stream.blas()->multiply(p, stream.handle())) {
+  // cuBLASLt leaves the bias for later, which is too late where it has rounded already.
+  const bool keeps_float = !p.bias || p.y.dtype == DType::f32;
+  if (keeps_float && stream.blas() && stream.blas()->multiply(p, stream.handle())) {
     ctx.route = "cuda/cublaslt";
-    return p.bias ? add_bias(p, stream) : Status();
+    return p.bias ? launch(stream, add_bias_kernel, elementwise_grid(p), dim3(kThreads), 0, p) : Status();
   }
   ctx.route = tensor ? "cuda/tensor" : "cuda/fma";
   return tensor ? linear_tensor(p, stream) : linear_fma(p, stream);

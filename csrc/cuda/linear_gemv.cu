@@ -27,7 +27,7 @@ __device__ inline int64_t row_or_last(int64_t row, int64_t rows) { return row < 
 // Which input a fragment's k stands for is free as long as both sides agree, so each lane loads 8 neighbours at once, which are
 // its share of two fragments.
 
-constexpr int kTensorOutputs = 8, kTensorDepth = 32, kTensorLoads = 4;
+constexpr int kTensorOutputs = 8, kTensorDepth = 32, kTensorLoads = 4, kStep = kTensorLoads * kTensorDepth;
 
 template <class T>
 __device__ inline void load_eight(unsigned (&pairs)[4], const T* p) {
@@ -42,9 +42,10 @@ __global__ void __launch_bounds__(kMaxWarps* kWarp, kHalves == 1 ? 2 : 1) linear
   SKIPSCAN_SHARED(float, of_warps, [kMaxWarps][kRows][kTensorOutputs]);
   const int warp = warp_index(), warps = int(blockDim.x) / kWarp, group = lane_index() / 4, quad = lane_index() % 4;
 
-  const int64_t first = int64_t(blockIdx.x) * kTensorOutputs, inputs = p.weight.cols;
+  const int inputs = int(p.weight.cols);
+  const int64_t first = int64_t(blockIdx.x) * kTensorOutputs;
   const T* const weight =
-      static_cast<const T*>(p.weight.data) + row_or_last(first + group, p.weight.rows) * inputs + quad * 8;
+      static_cast<const T*>(p.weight.data) + row_or_last(first + group, p.weight.rows) * p.weight.cols + quad * 8;
   const T* x[kHalves];
 #pragma unroll
   for (int h = 0; h < kHalves; ++h) {
@@ -52,17 +53,19 @@ __global__ void __launch_bounds__(kMaxWarps* kWarp, kHalves == 1 ? 2 : 1) linear
   }
 
   float sums[2][4] = {};
-  for (int64_t k = warp * kTensorLoads * kTensorDepth; k < inputs; k += warps * kTensorLoads * kTensorDepth) {
+  const auto add_products = [&]<bool kWhole>(int k, std::bool_constant<kWhole>) {
     unsigned weights[kTensorLoads][4] = {}, values[kTensorLoads][kHalves][4] = {};
 #pragma unroll
     for (int i = 0; i < kTensorLoads; ++i) {
-      if (k + i * kTensorDepth + quad * 8 < inputs) load_streamed(weights[i], weight + k + i * kTensorDepth);
+      if (kWhole || k + i * kTensorDepth + quad * 8 < inputs) {
+        load_streamed(weights[i], weight + k + i * kTensorDepth);
+      }
     }
 #pragma unroll
     for (int i = 0; i < kTensorLoads; ++i) {
 #pragma unroll
       for (int h = 0; h < kHalves; ++h) {
-        if (k + i * kTensorDepth + quad * 8 < inputs) load_eight(values[i][h], x[h] + k + i * kTensorDepth);
+        if (kWhole || k + i * kTensorDepth + quad * 8 < inputs) load_eight(values[i][h], x[h] + k + i * kTensorDepth);
       }
     }
 #pragma unroll
@@ -74,7 +77,10 @@ __global__ void __launch_bounds__(kMaxWarps* kWarp, kHalves == 1 ? 2 : 1) linear
                         {weights[i][j * 2], weights[i][j * 2 + 1]});
       }
     }
-  }
+  };
+  int k = warp * kStep;
+  for (; k + kStep <= inputs; k += warps * kStep) add_products(k, std::true_type());
+  if (k < inputs) add_products(k, std::false_type());
 #pragma unroll
   for (int h = 0; h < kHalves; ++h) {
 #pragma unroll
@@ -94,7 +100,7 @@ __global__ void __launch_bounds__(kMaxWarps* kWarp, kHalves == 1 ? 2 : 1) linear
 template <class T, int kHalves>
 Status launch_tensor(const LinearParams& p, Stream& stream) {
   const int64_t blocks = div_up(p.weight.rows, kTensorOutputs);
-  const int warps = choose_warps(div_up(p.weight.cols, kTensorLoads * kTensorDepth), blocks, stream.limits());
+  const int warps = choose_warps(div_up(p.weight.cols, kStep), blocks, stream.limits());
   return launch(stream, linear_gemv_tensor_kernel<T, kHalves>, dim3(unsigned(blocks)), dim3(warps * kWarp), 0, p);
 }
 

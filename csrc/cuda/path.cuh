@@ -6,7 +6,7 @@
 namespace skipscan::cuda {
 
 // The sequence that step k belongs to: offsets[s] <= k < offsets[s + 1]. The same for rows that offsets cut into sequences.
-__device__ inline int sequence_of(const int32_t* offsets, int sequences, int64_t k) {
+__device__ inline int sequence_of(const int32_t* offsets, int sequences, int k) {
   int low = 0, high = sequences - 1;
   while (low < high) {
     const int middle = (low + high) / 2;

@@ -91,9 +91,9 @@ constexpr float kLog2e = 1.4426950408889634f, kLn2 = 0.6931471805599453f;
 __device__ inline float silu(float x) { return x * fast_reciprocal(1 + fast_exp2(-kLog2e * x)); }
 // log(1 + exp(x)), without loss where exp(x) is small.
 __device__ inline float softplus(float x) {
-  if (x > 20) return x;
   const float e = fast_exp2(kLog2e * x);
-  return e < 0x1p-6f ? e * (1 - e * (0.5f - e * (1.f / 3))) : kLn2 * fast_log2(1 + e);
+  const float y = e < 0x1p-6f ? e * (1 - e * (0.5f - e * (1.f / 3))) : kLn2 * fast_log2(1 + e);
+  return x > 20 ? x : y;
 }
 
 // ---- memory

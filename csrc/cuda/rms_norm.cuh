@@ -16,28 +16,36 @@ __global__ void __launch_bounds__(kRowThreads) rms_norm_kernel(RmsNormParams p) 
   float* sums = p.residual_out ? p.residual_out + to : nullptr;
   T* out = static_cast<T*>(p.out.data) + to;
 
-  Pack<float, kPack> kept[kPacks > 0 ? kPacks : 1], weight[kPacks > 0 ? kPacks : 1];
-  const auto read = [&](int64_t c, int i) {
-    const Pack<T, kPack> v = load_pack<T, kPack>(x + c);
-    Pack<float, kPack> r = {};
-    if (residual) r = load_pack<float, kPack>(residual + c);
+  constexpr int kKept = kPacks > 0 ? kPacks : 1;
+  Pack<T, kPack> given[kKept];
+  Pack<float, kPack> sum[kKept] = {}, weight[kKept];
+  const auto load = [&](int64_t c, int i) {
+    given[i] = load_pack<T, kPack>(x + c);
+    if (residual) sum[i] = load_pack<float, kPack>(residual + c);
     weight[i] = load_pack<float, kPack>(p.weight + c);
+  };
+  const auto add = [&](int i) {
 #pragma unroll
-    for (int j = 0; j < kPack; ++j) kept[i].set(j, v[j] + r[j]);
+    for (int j = 0; j < kPack; ++j) sum[i].set(j, given[i][j] + sum[i][j]);
   };
   float squares = 0;
+  if constexpr (kPacks > 0) for_packs<kPack, kPacks>(p.dim, load);  // all on their way before the first is waited for
   for_packs<kPack, kPacks>(p.dim, [&](int64_t c, int i) {
-    read(c, i);
+    if constexpr (kPacks == 0) load(c, i);
+    add(i);
 #pragma unroll
-    for (int j = 0; j < kPack; ++j) squares = fmaf(kept[i][j], kept[i][j], squares);
+    for (int j = 0; j < kPack; ++j) squares = fmaf(sum[i][j], sum[i][j], squares);
   });
-  const float scale = 1 / sqrtf(block_sum(squares) / float(p.dim) + p.eps);
+  const float scale = rsqrtf(block_sum(squares) / float(p.dim) + p.eps);
   for_packs<kPack, kPacks>(p.dim, [&](int64_t c, int i) {
-    if constexpr (kPacks == 0) read(c, i);
-    if (sums) store_pack<float, kPack>(sums + c, kept[i]);
+    if constexpr (kPacks == 0) {
+      load(c, i);
+      add(i);
+    }
+    if (sums) store_pack<float, kPack>(sums + c, sum[i]);
     Pack<T, kPack> y;
 #pragma unroll
-    for (int j = 0; j < kPack; ++j) y.set(j, kept[i][j] * scale * weight[i][j]);
+    for (int j = 0; j < kPack; ++j) y.set(j, sum[i][j] * scale * weight[i][j]);
     store_pack<T, kPack>(out + c, y);
   });
 }

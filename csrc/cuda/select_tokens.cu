@@ -1,9 +1,9 @@
-// Launches, by policy; all sizes are known before any of them runs:
+// Token selection. What is launched, by policy; all grids are known before any of it runs:
 //   uniform, recent, released_utrc   survey, list_kept
 //   prune, random                    survey, rank, split, list_kept
-//   merge                            survey, norms, match, rank, send_sources, list_kept
-//   ltmp                             survey, norms, match, send_sources, list_kept
-//   utrc                             survey, rank, split, norms, match, rank, send_sources, list_kept
+//   merge                            survey, norms, similarity, rank, send, list_kept
+//   ltmp                             survey, norms, similarity, send, list_kept
+//   utrc                             survey, rank, split, norms, similarity, rank, send, list_kept
 #include "cuda/select_tokens_fma.cuh"
 #include "cuda/select_tokens_rank.cuh"
 #include "cuda/select_tokens_rows.cuh"
@@ -42,20 +42,20 @@ Status run(const SelectTokensParams& p, ExecContext& ctx) {
   Arena arena(memory);
   const SelectState w = SelectState::take(arena, p);
 
-  const dim3 sequences(unsigned(p.sequences)), threads(kRowThreads);
-  const bool ranks = p.policy == ReductionPolicy::utrc || p.policy == ReductionPolicy::prune ||
-                     p.policy == ReductionPolicy::random;
-  SKIPSCAN_TRY(launch(stream, survey, sequences, threads, 0, p, w, stream.fault()));
+  const dim3 sequences(unsigned(p.sequences)), threads(kSequenceThreads);
+  const bool ranks =
+      p.policy == ReductionPolicy::utrc || p.policy == ReductionPolicy::prune || p.policy == ReductionPolicy::random;
+  SKIPSCAN_TRY(launch(stream, select_survey, sequences, threads, 0, p, w, stream.fault()));
   if (ranks) {
     SKIPSCAN_TRY(rank<CandidateKeys>(stream, p, w));
-    SKIPSCAN_TRY(launch(stream, split, sequences, threads, 0, p, w));
+    SKIPSCAN_TRY(launch(stream, select_split, sequences, threads, 0, p, w));
   }
   if (needs_features(p.policy)) {
     SKIPSCAN_TRY(match_features(p, w, ctx));
     if (p.policy != ReductionPolicy::ltmp) SKIPSCAN_TRY(rank<MatchKeys>(stream, p, w));
-    SKIPSCAN_TRY(launch(stream, send_sources, sequences, threads, 0, p, w));
+    SKIPSCAN_TRY(launch(stream, select_send, sequences, threads, 0, p, w));
   }
-  return launch(stream, list_kept, sequences, threads, 0, p, w);
+  return launch(stream, select_list_kept, sequences, threads, 0, p, w);
 }
 
 }  // namespace

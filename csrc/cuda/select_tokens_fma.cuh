@@ -1,4 +1,5 @@
-// The similarities of select_tokens in float32 arithmetic, for features of any dtype, alone or as the sum of two branches.
+// The similarities of select_tokens in float32 arithmetic, for features of any dtype, alone or as the sum of two branches: the
+// same numbers as on the CPU, to the bit.
 // 2048 tokens of 2560 channels: 5.4 GFLOP, 0.1 ms at 50 TFLOP/s.
 #pragma once
 #include "cuda/select_tokens_match.cuh"
@@ -60,7 +61,9 @@ class FmaMatch {
     for (int64_t c = 0; c < dim_; c += kSlice) {
       const int stage = int(c / kSlice % 2);
 #pragma unroll
-      for (int i = 0; i < kSourceLoads; ++i) scatter(next_a[i], &a[stage][quad][loaded + i * kTileThreads / kQuads], kTileSources + 4);
+      for (int i = 0; i < kSourceLoads; ++i) {
+        scatter(next_a[i], &a[stage][quad][loaded + i * kTileThreads / kQuads], kTileSources + 4);
+      }
 #pragma unroll
       for (int i = 0; i < kDestinationLoads; ++i) {
         scatter(next_b[i], &b[stage][quad][loaded + i * kTileThreads / kQuads], kTileDestinations + 4);

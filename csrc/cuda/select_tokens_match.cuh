@@ -1,8 +1,7 @@
 // The similarities of select_tokens: a product of the features of two sets of rows, of which only the best destination of each
-// source stays. Products are summed in blocks of kDepth channels, one channel after the other within, then block after
-// block: as on the CPU, to the bit, and the same for squared norms, so that the cosine of two equal rows is exactly 1. What
-// measures norms and what multiplies tiles comes in two forms: this file's computes in float32 whatever the dtypes are,
-// select_tokens_tensor.cuh's on tensor cores.
+// source stays. What measures norms and what multiplies tiles is a `form`: in float32 arithmetic (select_tokens_fma.cuh) or on
+// tensor cores (select_tokens_tensor.cuh). Both sum products in blocks of kDepth channels, in order within a block, then block
+// after block, and squared norms in the same way, so that the cosine of two equal rows is exactly 1.
 #pragma once
 #include "cuda/elements.cuh"
 #include "cuda/fault.cuh"
@@ -41,8 +40,8 @@ __device__ inline int compared_row(const SelectState& w, int s, int begin, int i
 // The squared norms of all rows that are compared. A block has 32 rows, each warp a block of channels of them; `form` adds its
 // squares up.  grid: (sequences * tiles of 32 rows)
 template <class Form>
-__global__ void __launch_bounds__(kNormWarps* kWarp)
-    measure_norms(SelectTokensParams p, SelectState w, unsigned long long* fault, Form form, int tiles) {
+__global__ void __launch_bounds__(kNormWarps* kWarp, 4)
+    select_norms(SelectTokensParams p, SelectState w, unsigned long long* fault, Form form, int tiles) {
   const int s = int(blockIdx.x) / tiles, begin = p.offsets[s], first = int(blockIdx.x) % tiles * kWarp;
   if (first >= w.destination_counts[s] + w.source_counts[s]) return;
   SKIPSCAN_SHARED(float, sums, [kNormWarps][kWarp]);
@@ -99,7 +98,8 @@ __device__ inline void keep_best(const SelectState& w, const MatchTile& tile, bo
 #pragma unroll
   for (int j = 0; j < kLaneProducts; ++j) {
     const int destination = tile.destination(destination_at(j));
-    const float square = destination < 0 ? 1 : w.squares[destination], scale = destination < 0 ? 0 : w.scales[destination];
+    const float square = destination < 0 ? 1 : w.squares[destination],
+                scale = destination < 0 ? 0 : w.scales[destination];
 #pragma unroll
     for (int i = 0; i < kLaneProducts; ++i) {
       const int source = tile.source(source_at(i));
@@ -139,7 +139,7 @@ __device__ inline void add(LaneProducts& total, const LaneProducts& sums) {
 // grid: (sequences * tiles of kTileSources sources, tiles of kTileDestinations destinations)
 template <class Form>
 __global__ void __launch_bounds__(kTileThreads)
-    match_tile(const int32_t* offsets, SelectState w, Form form, bool forward, int tiles) {
+    select_similarity(const int32_t* offsets, SelectState w, Form form, bool forward, int tiles) {
   const int s = int(blockIdx.x) / tiles;
   const MatchTile tile(w, s, offsets[s], int(blockIdx.x) % tiles * kTileSources, int(blockIdx.y) * kTileDestinations);
   if (tile.has_pairs(forward)) form.match(w, tile, forward);
@@ -148,13 +148,13 @@ __global__ void __launch_bounds__(kTileThreads)
 template <class Form>
 Status match(Stream& stream, const SelectTokensParams& p, const SelectState& w, const Form& form) {
   const int row_tiles = int(div_up(p.longest, kWarp));
-  SKIPSCAN_TRY(launch(stream, measure_norms<Form>, dim3(unsigned(p.sequences * row_tiles)), dim3(kNormWarps * kWarp), 0, p,
-                      w, stream.fault(), form, row_tiles));
+  SKIPSCAN_TRY(launch(stream, select_norms<Form>, dim3(unsigned(p.sequences * row_tiles)), dim3(kNormWarps * kWarp), 0,
+                      p, w, stream.fault(), form, row_tiles));
   // A set has half of a sequence's rows at most, rounded up.
   const int64_t half = div_up(p.longest, 2);
   const int tiles = int(div_up(half, kTileSources));
   const dim3 grid(unsigned(p.sequences * tiles), unsigned(div_up(half, kTileDestinations)));
-  return launch(stream, match_tile<Form>, grid, dim3(kTileThreads), 0, p.offsets, w, form, p.forward, tiles);
+  return launch(stream, select_similarity<Form>, grid, dim3(kTileThreads), 0, p.offsets, w, form, p.forward, tiles);
 }
 
 }  // namespace skipscan::cuda

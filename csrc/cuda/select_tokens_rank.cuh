@@ -25,7 +25,7 @@ struct MatchKeys {
 
 // Adds to ranks that start at 0. grid: (sequences * tiles of kRankThreads items, chunks of kRankChunk others)
 template <class Keys>
-__global__ void __launch_bounds__(kRankThreads) rank_items(const int32_t* offsets, SelectState w, int tiles) {
+__global__ void __launch_bounds__(kRankThreads) select_rank(const int32_t* offsets, SelectState w, int tiles) {
   const int s = int(blockIdx.x) / tiles, begin = offsets[s], count = Keys::count(w, s);
   const int first = int(blockIdx.x) % tiles * kRankThreads, chunk = int(blockIdx.y) * kRankChunk;
   if (first >= count || chunk >= count) return;
@@ -48,7 +48,7 @@ template <class Keys>
 Status rank(Stream& stream, const SelectTokensParams& p, const SelectState& w) {
   const int tiles = int(div_up(p.longest, kRankThreads));
   const dim3 grid(unsigned(p.sequences * tiles), unsigned(div_up(p.longest, kRankChunk)));
-  return launch(stream, rank_items<Keys>, grid, dim3(kRankThreads), 0, p.offsets, w, tiles);
+  return launch(stream, select_rank<Keys>, grid, dim3(kRankThreads), 0, p.offsets, w, tiles);
 }
 
 }  // namespace skipscan::cuda

@@ -7,7 +7,7 @@
 
 namespace skipscan::cuda {
 
-constexpr int kRowThreads = 1024;
+constexpr int kSequenceThreads = 1024;
 
 // One sequence, as the block that walks over it sees it.
 struct SequenceRows {
@@ -19,12 +19,12 @@ struct SequenceRows {
 // Calls body(i) for i below count, any number at a time.
 template <class Body>
 __device__ inline void for_each(int count, const Body& body) {
-  for (int i = int(threadIdx.x); i < count; i += kRowThreads) body(i);
+  for (int i = int(threadIdx.x); i < count; i += kSequenceThreads) body(i);
 }
 // Calls body(i, there) with `there` as whether i is below count: by all threads, so that it may hold barriers.
 template <class Body>
 __device__ inline void for_each_in_order(int count, const Body& body) {
-  for (int first = 0; first < count; first += kRowThreads) {
+  for (int first = 0; first < count; first += kSequenceThreads) {
     const int i = first + int(threadIdx.x);
     body(i, i < count);
   }
@@ -122,14 +122,13 @@ __device__ inline int drop_by_score(const SelectTokensParams& p, const SelectSta
 }
 
 // grid: (sequences)
-__global__ void __launch_bounds__(kRowThreads, 1)
-    survey(SelectTokensParams p, SelectState w, unsigned long long* fault) {
+__global__ void __launch_bounds__(kSequenceThreads, 1)
+    select_survey(SelectTokensParams p, SelectState w, unsigned long long* fault) {
   const int s = int(blockIdx.x);
   const SequenceRows rows(p, s);
   const int listed = list_candidates(p, w, rows);
   const bool by_threshold = p.policy == ReductionPolicy::ltmp;
-  const int removed =
-      by_threshold ? 0 : rows.tokens - int(keep_count(rows.tokens, rows.tokens - listed, p.keep[s]));
+  const int removed = by_threshold ? 0 : rows.tokens - int(keep_count(rows.tokens, rows.tokens - listed, p.keep[s]));
   const int n = by_threshold || removed > 0 ? listed : 0;
   int bad_scores = 0;
   if (needs_scores(p.policy)) {
@@ -213,7 +212,7 @@ __device__ inline void split_by_rank(const SelectState& w, int begin, int n) {
 }
 
 // grid: (sequences). After the candidates were ranked.
-__global__ void __launch_bounds__(kRowThreads, 1) split(SelectTokensParams p, SelectState w) {
+__global__ void __launch_bounds__(kSequenceThreads, 1) select_split(SelectTokensParams p, SelectState w) {
   const int s = int(blockIdx.x);
   const SequenceRows rows(p, s);
   const int n = w.candidate_counts[s];
@@ -266,7 +265,7 @@ __device__ inline void send_matches(const SelectTokensParams& p, const SelectSta
 }
 
 // grid: (sequences). After the sources were matched and, but for ltmp, ranked.
-__global__ void __launch_bounds__(kRowThreads, 1) send_sources(SelectTokensParams p, SelectState w) {
+__global__ void __launch_bounds__(kSequenceThreads, 1) select_send(SelectTokensParams p, SelectState w) {
   const int s = int(blockIdx.x);
   const SequenceRows rows(p, s);
   const int sources = w.source_counts[s], gone = sources < w.removed[s] ? sources : w.removed[s];
@@ -278,7 +277,7 @@ __global__ void __launch_bounds__(kRowThreads, 1) send_sources(SelectTokensParam
 }
 
 // grid: (sequences)
-__global__ void __launch_bounds__(kRowThreads, 1) list_kept(SelectTokensParams p, SelectState w) {
+__global__ void __launch_bounds__(kSequenceThreads, 1) select_list_kept(SelectTokensParams p, SelectState w) {
   const int s = int(blockIdx.x);
   const SequenceRows rows(p, s);
   int own = 0;

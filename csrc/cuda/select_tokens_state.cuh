@@ -36,8 +36,9 @@ struct SelectState {
 
   static SelectState take(Arena& arena, const SelectTokensParams& p) {
     SelectState w;
-    for (auto field : {&SelectState::candidates, &SelectState::ranks, &SelectState::sources, &SelectState::destinations,
-                       &SelectState::source_ranks, &SelectState::by_rank, &SelectState::match_ranks, &SelectState::sizes}) {
+    for (auto field :
+         {&SelectState::candidates, &SelectState::ranks, &SelectState::sources, &SelectState::destinations,
+          &SelectState::source_ranks, &SelectState::by_rank, &SelectState::match_ranks, &SelectState::sizes}) {
       w.*field = arena.take<int32_t>(p.rows);
     }
     for (auto field : {&SelectState::keys, &SelectState::matches}) w.*field = arena.take<RankKey>(p.rows);

@@ -26,12 +26,12 @@ Form choose_form(const SelectiveScanParams& p, const DeviceLimits& limits) {
 template <class T>
 Status run_chunked(const SelectiveScanParams& p, const ScanPlan& plan, Stream& stream) {
   const DeviceLimits& limits = stream.limits();
-  const int64_t blocks = span_blocks(p, 8);
+  const int64_t blocks = int64_t(p.path.sequences) * p.groups * plan.parts;  // of one unit
   if (p.path.longest <= 64 || blocks >= 32 * limits.multiprocessors) {
     return launch_selective_scan_chunked<T, 32, 128>(p, plan, stream);
   }
-  if (p.path.longest <= 128 || blocks >= 4 * limits.multiprocessors ||
-      kChunkedShared<T, 8, 256> > limits.shared_bytes) {
+  if (p.path.longest <= 128 || blocks >= 4 * limits.multiprocessors || kChunkedShared < T, 8,
+      256 >> limits.shared_bytes) {
     return launch_selective_scan_chunked<T, 8, 128>(p, plan, stream);
   }
   return launch_selective_scan_chunked<T, 8, 256>(p, plan, stream);

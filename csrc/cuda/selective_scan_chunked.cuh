@@ -17,13 +17,13 @@ constexpr int kQuad = 4;  // states at a time
 
 template <class Tile>
 struct ChunkedShared {
-  static constexpr int kQuads = kSliceStates / kQuad, kPairs = Tile::kWidth * kQuad;
+  static constexpr int kQuads = kSliceStates / kQuad, kPairs = Tile::kWidth * kQuad, kChunks = Tile::kChunks;
 
   Tile tile;
-  alignas(16) float A[kQuads][kPairs];           // times log2(e), as (channels, states of the quad)
-  alignas(16) float carry[kQuads][kPairs];       // the state after the last tile
-  alignas(16) float state[Tile::kChunks * kPairs];  // of a quad: after each chunk from zeros, then before it
-  alignas(16) float decay[Tile::kChunks * kPairs];  // over each chunk
+  alignas(16) float A[kQuads][kPairs];        // times log2(e), as (channels, states of the quad)
+  alignas(16) float carry[kQuads][kPairs];    // the state after the last tile
+  alignas(16) float state[kChunks * kPairs];  // of a quad: after each chunk from zeros, then before it
+  alignas(16) float decay[kChunks * kPairs];  // over each chunk
 };
 
 // Elements (channel, state) of a span's A or states in rows of d_state; beyond d_state or the span there are none.
@@ -38,14 +38,13 @@ __device__ inline QuadElement quad_element(const SelectiveScanParams& p, const S
 
 // Loads A of a slice of states and the states before the tile.
 template <class Shared>
-__device__ inline void load_slice(const SelectiveScanParams& p, const ScanSpan& span, const float* states, int first_state,
-                                  Shared& shared) {
+__device__ inline void load_slice(const SelectiveScanParams& p, const ScanSpan& span, const float* states,
+                                  int first_state, Shared& shared) {
   for (int i = threadIdx.x; i < Shared::kQuads * Shared::kPairs; i += blockDim.x) {
     const int quad = i / Shared::kPairs, pair = i % Shared::kPairs;
     const QuadElement e = quad_element(p, span, first_state + quad * kQuad, pair);
     shared.A[quad][pair] = e.exists ? p.A[e.at] * kLog2e : 0;
-    shared.carry[quad][pair] =
-        e.exists && states ? states[int64_t(span.sequence) * p.channels * p.d_state + e.at] : 0;
+    shared.carry[quad][pair] = e.exists && states ? states[int64_t(blockIdx.x) * p.channels * p.d_state + e.at] : 0;
   }
 }
 
@@ -55,7 +54,7 @@ __device__ inline void store_slice(const SelectiveScanParams& p, const ScanSpan&
   for (int i = threadIdx.x; i < Shared::kQuads * Shared::kPairs; i += blockDim.x) {
     const int quad = i / Shared::kPairs, pair = i % Shared::kPairs;
     const QuadElement e = quad_element(p, span, first_state + quad * kQuad, pair);
-    if (e.exists) states[int64_t(span.sequence) * p.channels * p.d_state + e.at] = shared.carry[quad][pair];
+    if (e.exists) states[int64_t(blockIdx.x) * p.channels * p.d_state + e.at] = shared.carry[quad][pair];
   }
 }
 
@@ -91,7 +90,7 @@ __device__ inline void scan_quad(Shared& shared, int quad, const float* B, const
   if (threadIdx.x < kPairs) {
     float h = shared.carry[quad][threadIdx.x];
 #pragma unroll 8
-    for (int chunk = 0; chunk < int(blockDim.x) * kQuad / kPairs; ++chunk) {
+    for (int chunk = 0; chunk < Shared::kChunks; ++chunk) {
       float& state = shared.state[chunk * kPairs + threadIdx.x];
       const float after = state;
       state = h;
@@ -123,40 +122,41 @@ __global__ void __launch_bounds__(kThreads, kThreads == 128 ? 5 : 2)
   SKIPSCAN_DYNAMIC_SHARED(Shared, shared);
   Tile& tile = shared->tile;
 
-  const ScanSpan span = span_of_block(p, kWidth);
-  const int own = int(threadIdx.x) % kWidth, first = int(threadIdx.x) / kWidth * kChunkSteps, moved = int(threadIdx.x) / Tile::kRowThreads;
+  const ScanSpan span = span_of_block(p, plan, kWidth);
+  const int own = int(threadIdx.x) % kWidth, first = int(threadIdx.x) / kWidth * kChunkSteps;
+  const int moved = int(threadIdx.x) / Tile::kRowThreads;
+  const bool one_slice = p.d_state <= kSliceStates;
   Chunk chunk;
   chunk.channel = span.channel + own;
   chunk.present = own < span.count;
-  const float bias = p.dt_bias && chunk.present ? p.dt_bias[chunk.channel] : 0;
-  const float D = p.D && chunk.present ? p.D[chunk.channel] : 0;
-  const float* const B = tile.B + Tile::states_at(first);
-  const float* const C = tile.C + Tile::states_at(first);
-  const bool one_slice = p.d_state <= kSliceStates;
 
-  StagedStep step = staged_step(p, span.begin + moved, span.end);
-  StagedStep next = staged_step(p, span.begin + Tile::kSteps + moved, span.end);
-  start_rows(p, plan, span, step, tile, 0);
-  start_states(p, plan, span, step, tile);
+  const StagedStep first_step = staged_step(p, span.begin + moved, span.end);
+  start_rows(p, plan, span, first_step, tile, 0);
+  start_states(p, plan, span, first_step, tile);
   cp_async_commit();
   load_slice(p, span, p.state_in, 0, *shared);
 
   int buffer = 0;
-  for (int64_t k = span.begin; k < span.end; k += Tile::kSteps, buffer ^= 1) {
+  for (int k = span.begin; k < span.end; k += Tile::kSteps, buffer ^= 1) {
+    // Little stays in registers over the tile: they are what limits how many blocks a multiprocessor has.
+    const StagedStep next = staged_step(p, k + Tile::kSteps + moved, span.end);
+    const float bias = p.dt_bias && chunk.present ? p.dt_bias[chunk.channel] : 0;
+    const float D = p.D && chunk.present ? p.D[chunk.channel] : 0;
     cp_async_wait<0>();
-    finish_states(p, plan, span, step, 0, tile);
+    finish_states(p, plan, span, k + moved, 0, tile);
     __syncthreads();
     start_rows(p, plan, span, next, tile, buffer ^ 1);
     start_states(p, plan, span, next, tile);
     cp_async_commit();
-    const StagedStep after_next = staged_step(p, k + 2 * Tile::kSteps + moved, span.end);
 
     chunk.step = k + first;
-    const int64_t left = span.end - chunk.step;
-    chunk.count = int(left < 0 ? 0 : left < kChunkSteps ? left : kChunkSteps);
+    const int left = span.end - chunk.step;
+    chunk.count = left < 0 ? 0 : left < kChunkSteps ? left : kChunkSteps;
     T* const u = tile.rows[buffer][0] + Tile::row_at(first) + own;
     const T* const delta = tile.rows[buffer][1] + Tile::row_at(first) + own;
     const T* const z = tile.rows[buffer][2] + Tile::row_at(first) + own;
+    const float* const B = tile.B + Tile::states_at(first);
+    const float* const C = tile.C + Tile::states_at(first);
 
     float decay[kChunkSteps], x[kChunkSteps], y[kChunkSteps], elapsed = 0;
     step_sizes(p, chunk, bias, delta, kWidth, x);
@@ -170,14 +170,15 @@ __global__ void __launch_bounds__(kThreads, kThreads == 128 ? 5 : 2)
 #pragma unroll
     for (int t = 0; t < kChunkSteps; ++t) {
       elapsed += decay[t];
-      x[t] *= load(u + t * kWidth);
-      y[t] = 0;
+      const float input = load(u + t * kWidth);
+      x[t] *= input;
+      y[t] = D * input;
     }
 
     for (int slice = 0; slice < p.d_state; slice += kSliceStates) {
       if (slice > 0) {
         __syncthreads();
-        finish_states(p, plan, span, step, slice, tile);
+        finish_states(p, plan, span, k + moved, slice, tile);
       }
       if (!one_slice) {
         load_slice(p, span, k == span.begin ? p.state_in : plan.states, slice, *shared);
@@ -193,11 +194,10 @@ __global__ void __launch_bounds__(kThreads, kThreads == 128 ? 5 : 2)
       }
     }
 
-    finish_outputs(p, plan, span, chunk, D, u, z, kWidth, y);
+    finish_outputs(p, plan, span, chunk, y, z, u, kWidth);
+    const StagedStep written = staged_step(p, k + moved, span.end);
     __syncthreads();
-    write_rows(p, plan, span, step, tile, buffer);
-    step = next;
-    next = after_next;
+    write_rows(p, plan, span, written, tile, buffer);
   }
   cp_async_wait<0>();
   __syncthreads();
@@ -220,7 +220,7 @@ constexpr size_t kChunkedShared = sizeof(ChunkedShared<ScanTile<T, kWidth, kThre
 
 template <class T, int kWidth, int kThreads>
 Status launch_selective_scan_chunked(const SelectiveScanParams& p, const ScanPlan& plan, Stream& stream) {
-  return launch(stream, selective_scan_chunked<T, kWidth, kThreads>, dim3(span_blocks(p, kWidth)), dim3(kThreads),
+  return launch(stream, selective_scan_chunked<T, kWidth, kThreads>, span_blocks(p, kWidth), dim3(kThreads),
                 kChunkedShared<T, kWidth, kThreads>, p, plan);
 }
 

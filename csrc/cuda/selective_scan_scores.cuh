@@ -4,32 +4,33 @@
 
 namespace skipscan::cuda {
 
-constexpr int kScoreSteps = 32, kScoreThreads = 16;  // of a block: steps, and threads that share out the parts of each
-
-// scores[rows[k]] for every step k from `sums`, (parts, steps). Grid: steps / kScoreSteps. Floor: the sums, read once.
-__global__ void __launch_bounds__(kScoreSteps* kScoreThreads)
+// scores[rows[k]] for every step k from `sums`, (parts, steps). A block has kSteps steps, and kShares threads that share out the
+// parts of each. Grid: steps / kSteps. Floor: the sums, read once.
+template <int kSteps, int kShares>
+__global__ void __launch_bounds__(kSteps* kShares)
     selective_scores(const float* sums, int parts, int steps, float channels, ImportanceMetric metric,
                      const int32_t* rows, float* scores) {
-  SKIPSCAN_SHARED(float, totals, [kScoreThreads][kScoreSteps]);
-  const int64_t step = int64_t(blockIdx.x) * kScoreSteps + threadIdx.x;
+  SKIPSCAN_SHARED(float, totals, [kShares][kSteps]);
+  const int64_t step = int64_t(blockIdx.x) * kSteps + threadIdx.x;
   float total = 0;
   if (step < steps) {
 #pragma unroll 8
-    for (int64_t i = threadIdx.y; i < parts; i += kScoreThreads) total += sums[i * steps + step];
+    for (int64_t i = threadIdx.y; i < parts; i += kShares) total += sums[i * steps + step];
   }
   totals[threadIdx.y][threadIdx.x] = total;
   __syncthreads();
   if (threadIdx.y > 0 || step >= steps) return;
 #pragma unroll
-  for (int i = 1; i < kScoreThreads; ++i) total += totals[i][threadIdx.x];
+  for (int i = 1; i < kShares; ++i) total += totals[i][threadIdx.x];
   scores[rows[step]] = score(metric, total / channels);
 }
 
 inline Status launch_selective_scores(const float* sums, int parts, const PathView& path, int channels,
                                       ImportanceMetric metric, const int32_t* rows, float* scores, Stream& stream) {
   if (path.steps == 0) return {};
-  return launch(stream, selective_scores, dim3(unsigned(div_up(path.steps, kScoreSteps))),
-                dim3(kScoreSteps, kScoreThreads), 0, sums, parts, path.steps, float(channels), metric, rows, scores);
+  constexpr int kSteps = 32, kShares = 16;
+  return launch(stream, selective_scores<kSteps, kShares>, dim3(unsigned(div_up(path.steps, kSteps))),
+                dim3(kSteps, kShares), 0, sums, parts, path.steps, float(channels), metric, rows, scores);
 }
 
 }  // namespace skipscan::cuda

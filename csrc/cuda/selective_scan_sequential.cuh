@@ -10,7 +10,7 @@
 
 namespace skipscan::cuda {
 
-constexpr int kPolynomialShare = 8;  // one of so many states
+constexpr int kPolynomialShare = 16;  // one of so many states
 
 // 2^x by a polynomial, for x < 128; relative error 2e-7, none at 0. What is below 2^-126 becomes about that.
 __device__ inline float polynomial_exp2(float x) {
@@ -28,12 +28,12 @@ __device__ inline float polynomial_exp2(float x) {
 // ---- kernel
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(kWidth) selective_scan_sequential(SelectiveScanParams p, ScanPlan plan) {
+__global__ void __launch_bounds__(kWidth, 8) selective_scan_sequential(SelectiveScanParams p, ScanPlan plan) {
   using Tile = ScanTile<T, kWidth, kWidth>;
   using Quad = Pack<float, 4>;
   SKIPSCAN_DYNAMIC_SHARED(Tile, tile);
 
-  const ScanSpan span = span_of_block(p, kWidth);
+  const ScanSpan span = span_of_block(p, plan, kWidth);
   const int moved = int(threadIdx.x) / Tile::kRowThreads;
   Chunk chunk;
   chunk.channel = span.channel + int(threadIdx.x);
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(kWidth) selective_scan_sequential(SelectiveSca
   const float D = p.D && chunk.present ? p.D[chunk.channel] : 0;
 
   float A[kSliceStates], h[kSliceStates];
-  const int64_t state_at = (int64_t(span.sequence) * p.channels + chunk.channel) * p.d_state;
+  const int64_t state_at = (int64_t(blockIdx.x) * p.channels + chunk.channel) * p.d_state;
 #pragma unroll
   for (int n = 0; n < kSliceStates; ++n) {
     const bool exists = chunk.present && n < p.d_state;
@@ -50,23 +50,22 @@ __global__ void __launch_bounds__(kWidth) selective_scan_sequential(SelectiveSca
     h[n] = exists && p.state_in ? p.state_in[state_at + n] : 0;
   }
 
-  StagedStep step = staged_step(p, span.begin + moved, span.end);
-  StagedStep next = staged_step(p, span.begin + Tile::kSteps + moved, span.end);
-  start_rows(p, plan, span, step, *tile, 0);
-  start_states(p, plan, span, step, *tile);
+  const StagedStep first_step = staged_step(p, span.begin + moved, span.end);
+  start_rows(p, plan, span, first_step, *tile, 0);
+  start_states(p, plan, span, first_step, *tile);
   cp_async_commit();
 
   int buffer = 0;
   for (chunk.step = span.begin; chunk.step < span.end; chunk.step += Tile::kSteps, buffer ^= 1) {
+    const StagedStep next = staged_step(p, chunk.step + Tile::kSteps + moved, span.end);
     cp_async_wait<0>();
-    finish_states(p, plan, span, step, 0, *tile);
+    finish_states(p, plan, span, chunk.step + moved, 0, *tile);
     __syncthreads();
     start_rows(p, plan, span, next, *tile, buffer ^ 1);
     start_states(p, plan, span, next, *tile);
     cp_async_commit();
-    const StagedStep after_next = staged_step(p, chunk.step + 2 * Tile::kSteps + moved, span.end);
 
-    chunk.count = span.end - chunk.step < kChunkSteps ? int(span.end - chunk.step) : kChunkSteps;
+    chunk.count = span.end - chunk.step < kChunkSteps ? span.end - chunk.step : kChunkSteps;
     T* const u = tile->rows[buffer][0] + threadIdx.x;
     float decay[kChunkSteps], x[kChunkSteps], y[kChunkSteps];
     step_sizes(p, chunk, bias, tile->rows[buffer][1] + threadIdx.x, kWidth, x);
@@ -80,8 +79,9 @@ __global__ void __launch_bounds__(kWidth) selective_scan_sequential(SelectiveSca
 
 #pragma unroll
     for (int t = 0; t < kChunkSteps; ++t) {
-      x[t] *= load(u + t * kWidth);
-      float sums[2] = {0, 0};
+      const float input = load(u + t * kWidth);
+      x[t] *= input;
+      float sums[2] = {D * input, 0};
 #pragma unroll
       for (int n = 0; n < kSliceStates; n += 4) {
         const Quad B = load_pack<float, 4>(tile->B + Tile::states_at(t) + n);
@@ -97,11 +97,10 @@ __global__ void __launch_bounds__(kWidth) selective_scan_sequential(SelectiveSca
       y[t] = sums[0] + sums[1];
     }
 
-    finish_outputs(p, plan, span, chunk, D, u, tile->rows[buffer][2] + threadIdx.x, kWidth, y);
+    finish_outputs(p, plan, span, chunk, y, tile->rows[buffer][2] + threadIdx.x, u, kWidth);
+    const StagedStep written = staged_step(p, chunk.step + moved, span.end);
     __syncthreads();
-    write_rows(p, plan, span, step, *tile, buffer);
-    step = next;
-    next = after_next;
+    write_rows(p, plan, span, written, *tile, buffer);
   }
   cp_async_wait<0>();
   if (p.state_out && chunk.present) {
@@ -117,7 +116,7 @@ __global__ void __launch_bounds__(kWidth) selective_scan_sequential(SelectiveSca
 template <class T>
 Status launch_selective_scan_sequential(const SelectiveScanParams& p, const ScanPlan& plan, Stream& stream) {
   constexpr int kWidth = 64;
-  return launch(stream, selective_scan_sequential<T, kWidth>, dim3(span_blocks(p, kWidth)), dim3(kWidth),
+  return launch(stream, selective_scan_sequential<T, kWidth>, span_blocks(p, kWidth), dim3(kWidth),
                 sizeof(ScanTile<T, kWidth, kWidth>), p, plan);
 }
 

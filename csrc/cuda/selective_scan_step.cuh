@@ -37,11 +37,11 @@ template <class T>
 __global__ void __launch_bounds__(kStepThreads)
     selective_scan_step(SelectiveScanParams p, ScanPlan plan, int lanes, bool whole) {
   SKIPSCAN_SHARED(float, terms, [kStepThreads]);
-  const ScanSpan span = span_of_block(p, kStepThreads / lanes);
+  const ScanSpan span = span_of_block(p, plan, kStepThreads / lanes);
   const int own = int(threadIdx.x) / lanes, first = int(threadIdx.x) % lanes * 4;
   const int channel = span.channel + own;
   const bool present = own < span.count, moves = span.begin < span.end;
-  const int64_t A_at = int64_t(channel) * p.d_state, state_at = int64_t(span.sequence) * p.channels * p.d_state + A_at;
+  const int64_t A_at = int64_t(channel) * p.d_state, state_at = int64_t(blockIdx.x) * p.channels * p.d_state + A_at;
 
   Pack<float, 4> h = {}, A = {};
   const auto load_state = [&](int n) {
@@ -66,7 +66,8 @@ __global__ void __launch_bounds__(kStepThreads)
       dt = step_size<T>(p, span.begin, channel, p.dt_bias ? p.dt_bias[channel] : 0);
       decay = dt;
       // No step is before a first one: alignment `previous` takes the dt that `next` does.
-      if (p.alignment == Alignment::next || p.alignment == Alignment::previous) decay = float(p.path.gap[span.begin]) * dt;
+      if (p.alignment == Alignment::next || p.alignment == Alignment::previous)
+        decay = float(p.path.gap[span.begin]) * dt;
       if (p.alignment == Alignment::own) decay += p.skipped_dt[span.begin * p.channels + channel];
     }
   }
@@ -90,7 +91,7 @@ __global__ void __launch_bounds__(kStepThreads)
   const float ungated = fmaf(p.D && present ? p.D[channel] : 0, u, sum), gated = p.z.data ? ungated * silu(z) : ungated;
   if (first == 0) {
     if (present) store(static_cast<T*>(p.y.data) + row * p.y_stride + channel, gated);
-    const float scored = p.metric == ImportanceMetric::delta ? dt
+    const float scored = p.metric == ImportanceMetric::delta   ? dt
                          : p.source == ImportanceSource::gated ? gated
                                                                : ungated;
     terms[own] = present ? add_channel(p.metric, 0, scored) : 0;
@@ -101,7 +102,7 @@ __global__ void __launch_bounds__(kStepThreads)
   if (part * kUnit >= span.count) return;
   const float* v = terms + part * kUnit;
   const float total = ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));  // as store_sums has it
-  plan.sums[(int64_t(span.group) * plan.parts + span.offset / kUnit + part) * p.path.steps + span.begin] = total;
+  plan.sums[int64_t(span.part + part) * p.path.steps + span.begin] = total;
 }
 
 // ---- launcher
@@ -113,8 +114,8 @@ Status launch_selective_scan_step(const SelectiveScanParams& p, const ScanPlan& 
   const bool whole = p.d_state % 4 == 0 && aligned(p.A, 0, 16) && aligned(p.state_in, 0, 16) &&
                      aligned(p.state_out, 0, 16) && aligned(p.B, p.B_stride, 4 * sizeof(T)) &&
                      aligned(p.C, p.C_stride, 4 * sizeof(T));
-  return launch(stream, selective_scan_step<T>, dim3(span_blocks(p, kStepThreads / lanes)), dim3(kStepThreads), 0, p,
-                plan, lanes, whole);
+  return launch(stream, selective_scan_step<T>, span_blocks(p, kStepThreads / lanes), dim3(kStepThreads), 0, p, plan,
+                lanes, whole);
 }
 
 }  // namespace skipscan::cuda

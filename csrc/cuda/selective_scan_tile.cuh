@@ -23,35 +23,36 @@ struct ScanPlan {
   bool row_units = false;    // rows of u, delta and z can be moved in units
   bool y_units = false;      // rows of y can
   bool state_units = false;  // rows of B and C can
-  float* states = nullptr;   // (sequences, channels, d_state): where states are between tiles when there is more than a slice
-  float* sums = nullptr;     // (parts, steps): what a score adds up to in each part of the channels, or null: not wanted
-  int parts = 0;             // of a group: kUnit channels each, fewer in the last
+  float* states =
+      nullptr;  // (sequences, channels, d_state): where states are between tiles when there is more than a slice
+  float* sums = nullptr;  // (parts, steps): what a score adds up to in each part of the channels, or null: not wanted
+  int parts = 0;          // of a group: kUnit channels each, fewer in the last
 };
 
 // The channels and steps of a block.
 struct ScanSpan {
-  int sequence, group, offset, count;  // channels `offset` to `offset + count` of the group
-  int channel;                         // the first one
-  int64_t begin, end;                  // steps
+  int group, part;     // the first part of a score's sum
+  int channel, count;  // the first one and how many, all of one group
+  int begin, end;      // steps
 };
 
+// A block for each sequence and `width` channels of a group.
 template <class Params>
-__device__ inline ScanSpan span_of_block(const Params& p, int width) {
-  const int per_group = p.channels / p.groups, spans = (per_group + width - 1) / width;
-  const int i = int(blockIdx.x % unsigned(spans * p.groups));
-  ScanSpan s;
-  s.sequence = int(blockIdx.x / unsigned(spans * p.groups));
-  s.group = i / spans;
-  s.offset = i % spans * width;
-  s.count = per_group - s.offset < width ? per_group - s.offset : width;
-  s.channel = s.group * per_group + s.offset;
-  s.begin = p.path.offsets[s.sequence];
-  s.end = p.path.offsets[s.sequence + 1];
-  return s;
+dim3 span_blocks(const Params& p, int width) {
+  return dim3(unsigned(p.path.sequences), unsigned(div_up(p.channels / p.groups, width) * p.groups));
 }
 template <class Params>
-unsigned span_blocks(const Params& p, int width) {
-  return unsigned(div_up(p.channels / p.groups, width) * p.groups * p.path.sequences);
+__device__ inline ScanSpan span_of_block(const Params& p, const ScanPlan& plan, int width) {
+  const int per_group = p.channels / p.groups, spans = (per_group + width - 1) / width;
+  const int group = int(blockIdx.y) / spans, offset = int(blockIdx.y) % spans * width;
+  ScanSpan s;
+  s.group = group;
+  s.part = group * plan.parts + offset / kUnit;
+  s.channel = group * per_group + offset;
+  s.count = per_group - offset < width ? per_group - offset : width;
+  s.begin = p.path.offsets[blockIdx.x];
+  s.end = p.path.offsets[blockIdx.x + 1];
+  return s;
 }
 
 template <class T>
@@ -66,11 +67,11 @@ struct ScanTile {
   using Element = T;
   static constexpr int kWidth = kWidth_, kThreads = kThreads_;
   static constexpr int kChunks = kThreads / kWidth, kSteps = kChunks * kChunkSteps;
-  static constexpr int kRowThreads = kWidth / kUnit;              // that move the row of a step
-  static constexpr int kRowsOfChunk = kChunkSteps + 1;            // one is padding: chunks lie in different banks
+  static constexpr int kRowThreads = kWidth / kUnit;    // that move the row of a step
+  static constexpr int kRowsOfChunk = kChunkSteps + 1;  // one is padding: chunks lie in different banks
   static constexpr int kStatesOfChunk = kChunkSteps * kSliceStates + 4;  // here too
-  static constexpr int kStateUnits = 2 * kSliceStates / kUnit;    // of a step's B and C
-  static constexpr bool kBackground = sizeof(T) == 2;             // B and C arrive in the background, to be widened
+  static constexpr int kStateUnits = 2 * kSliceStates / kUnit;           // of a step's B and C
+  static constexpr bool kBackground = sizeof(T) == 2;  // B and C arrive in the background, to be widened
 
   struct alignas(16) Unit {
     T values[kUnit];
@@ -82,7 +83,8 @@ struct ScanTile {
     return step / kChunkSteps * kStatesOfChunk + step % kChunkSteps * kSliceStates;
   }
 
-  alignas(16) T rows[2][3][kChunks * kRowsOfChunk * kWidth];  // u, delta and z of this tile and of the next; y where u was
+  alignas(
+      16) T rows[2][3][kChunks * kRowsOfChunk * kWidth];  // u, delta and z of this tile and of the next; y where u was
   alignas(16) float B[kChunks * kStatesOfChunk];
   alignas(16) float C[kChunks * kStatesOfChunk];
   Unit states[kBackground ? kStateUnits : 1][kBackground ? kSteps : 1];  // B and C of the next tile
@@ -96,7 +98,7 @@ struct StagedStep {
 };
 
 template <class Params>
-__device__ inline StagedStep staged_step(const Params& p, int64_t step, int64_t end) {
+__device__ inline StagedStep staged_step(const Params& p, int step, int end) {
   StagedStep s;
   if (step < end) {
     s.row = p.path.index[step];
@@ -119,8 +121,8 @@ __device__ inline void start_unit(T* to, const T* from, int count, bool as_unit)
 
 // Starts to take in this thread's part of the rows of a tile.
 template <class Tile, class Params>
-__device__ inline void start_rows(const Params& p, const ScanPlan& plan, const ScanSpan& span, StagedStep step, Tile& tile,
-                                  int buffer) {
+__device__ inline void start_rows(const Params& p, const ScanPlan& plan, const ScanSpan& span, StagedStep step,
+                                  Tile& tile, int buffer) {
   using T = typename Tile::Element;
   const int part = int(threadIdx.x) % Tile::kRowThreads * kUnit;
   const int at = Tile::row_at(int(threadIdx.x) / Tile::kRowThreads) + part;
@@ -130,7 +132,8 @@ __device__ inline void start_rows(const Params& p, const ScanPlan& plan, const S
   start_unit(tile.rows[buffer][0] + at, row_of<T>(p.u, row, p.u_stride) + channel, count, plan.row_units);
   start_unit(tile.rows[buffer][1] + at, row_of<T>(p.delta, param, p.delta_stride) + channel, count, plan.row_units);
   if constexpr (requires { p.z; }) {
-    if (p.z.data) start_unit(tile.rows[buffer][2] + at, row_of<T>(p.z, row, p.z_stride) + channel, count, plan.row_units);
+    if (p.z.data)
+      start_unit(tile.rows[buffer][2] + at, row_of<T>(p.z, row, p.z_stride) + channel, count, plan.row_units);
   }
 }
 
@@ -167,9 +170,9 @@ __device__ inline void start_states(const Params& p, const ScanPlan& plan, const
   }
 }
 
-// Brings this thread's part of B and C, widened, to where the block reads them.
+// Brings this thread's part of B and C of a step, widened, to where the block reads them.
 template <class Tile, class Params>
-__device__ inline void finish_states(const Params& p, const ScanPlan& plan, const ScanSpan& span, StagedStep step,
+__device__ inline void finish_states(const Params& p, const ScanPlan& plan, const ScanSpan& span, int step,
                                      int first_state, Tile& tile) {
   using T = typename Tile::Element;
   using Unit = typename Tile::Unit;
@@ -181,7 +184,7 @@ __device__ inline void finish_states(const Params& p, const ScanPlan& plan, cons
       unit = tile.states[i][moved];
     } else {
       int count;
-      const T* from = states_of<T>(p, span, step, first_state, i, count);
+      const T* from = states_of<T>(p, span, staged_step(p, step, span.end), first_state, i, count);
       if (plan.state_units && count > 0) {
         unit = *reinterpret_cast<const Unit*>(from);
       } else {
@@ -203,8 +206,8 @@ __device__ inline void finish_states(const Params& p, const ScanPlan& plan, cons
 
 // Writes this thread's part of the rows of y.
 template <class Tile>
-__device__ inline void write_rows(const SelectiveScanParams& p, const ScanPlan& plan, const ScanSpan& span, StagedStep step,
-                                  const Tile& tile, int buffer) {
+__device__ inline void write_rows(const SelectiveScanParams& p, const ScanPlan& plan, const ScanSpan& span,
+                                  StagedStep step, const Tile& tile, int buffer) {
   using T = typename Tile::Element;
   const int part = int(threadIdx.x) % Tile::kRowThreads * kUnit, count = span.count - part;
   if (!step.exists() || count <= 0) return;
@@ -224,8 +227,7 @@ __device__ inline void write_rows(const SelectiveScanParams& p, const ScanPlan& 
 
 // What a thread computes: the channel, and the first step of its chunk in the tile with how many of its steps exist.
 struct Chunk {
-  int64_t step;
-  int count;
+  int step, count;
   int channel;
   bool present;  // whether the channel exists
 };
@@ -246,8 +248,10 @@ __device__ inline void step_sizes(const Params& p, const Chunk& chunk, float bia
 #pragma unroll
     for (int t = 0; t < kChunkSteps; ++t) dt[t] = softplus(dt[t]);
   }
+  const int count = chunk.present ? chunk.count : 0;
+  if (count == kChunkSteps) return;
 #pragma unroll
-  for (int t = 0; t < kChunkSteps; ++t) dt[t] = t < chunk.count && chunk.present ? dt[t] : 0;
+  for (int t = 0; t < kChunkSteps; ++t) dt[t] = t < count ? dt[t] : 0;
 }
 
 // The time that passes over the state in each step (docs/reduction.md, section 2); 0 for steps that do not exist.
@@ -260,7 +264,7 @@ __device__ inline void decay_times(const Params& p, const ScanSpan& span, const 
   if (p.alignment == Alignment::own) {
 #pragma unroll
     for (int t = 0; t < kChunkSteps; ++t) {
-      if (t < chunk.count) decay[t] += p.skipped_dt[(chunk.step + t) * p.channels + chunk.channel];
+      if (t < chunk.count) decay[t] += p.skipped_dt[int64_t(chunk.step + t) * p.channels + chunk.channel];
     }
     return;
   }
@@ -294,23 +298,21 @@ __device__ inline void store_sums(const ScanPlan& plan, const ScanSpan& span, co
   }
   const int channel = chunk.channel - span.channel - lane;  // the first of the part, in the span
   if (channel >= span.count || lane >= chunk.count) return;
-  const int64_t part = int64_t(span.group) * plan.parts + (span.offset + channel) / kUnit;
-  plan.sums[part * steps + chunk.step + lane] = v[0];
+  plan.sums[(span.part + channel / kUnit) * steps + chunk.step + lane] = v[0];
 }
 
-// y of a chunk to what the operator writes, at `out`, where u was, from the sum over states in `y`. z as u lies.
+// Gates y of a chunk's steps and puts it where the block writes it from. Elements of `out` and z lie `stride` apart.
 template <class T>
 __device__ inline void finish_outputs(const SelectiveScanParams& p, const ScanPlan& plan, const ScanSpan& span,
-                                      const Chunk& chunk, float D, T* out, const T* z, int stride,
-                                      float (&y)[kChunkSteps]) {
+                                      const Chunk& chunk, const float (&y)[kChunkSteps], const T* z, T* out,
+                                      int stride) {
   const bool scored = plan.sums && p.metric != ImportanceMetric::delta;
   float terms[kChunkSteps];
 #pragma unroll
   for (int t = 0; t < kChunkSteps; ++t) {
-    const float ungated = fmaf(D, load(out + t * stride), y[t]);
-    const float gated = p.z.data ? ungated * silu(load(z + t * stride)) : ungated;
+    const float gated = p.z.data ? y[t] * silu(load(z + t * stride)) : y[t];
     store(out + t * stride, gated);
-    terms[t] = chunk.present ? (p.source == ImportanceSource::gated ? gated : ungated) : 0;
+    terms[t] = chunk.present ? (p.source == ImportanceSource::gated ? gated : y[t]) : 0;
   }
   if (scored) {
 #pragma unroll

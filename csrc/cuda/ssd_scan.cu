@@ -1,4 +1,8 @@
 // The forms of Mamba-2's scan, and when each is chosen. Sequences may differ in length: only what holds for all of them decides.
+#include <algorithm>
+#include <optional>
+#include <type_traits>
+
 #include "core/arena.h"
 #include "cuda/ssd_scan_carry.cuh"
 #include "cuda/ssd_scan_chunked.cuh"
@@ -94,48 +98,47 @@ Status run_recurrent(const SsdScanParams& p, ExecContext& ctx) {
   });
 }
 
-// Whether rows, states and layout are such that the chunked form can take them on this device.
+// Whether the chunked form can take tensors like these, and no time runs backwards: it works with the logarithm of dt.
 bool takes_chunks(const SsdScanParams& p, const DeviceLimits& limits, size_t shared) {
-  return limits.capability >= 80 && shared <= limits.shared_bytes && aligned(p.x, p.x_stride, 16) &&
+  const bool small = std::max({p.x_stride, p.B_stride, p.C_stride}) < (1 << 29);
+  return limits.capability >= 80 && shared <= limits.shared_bytes && p.dt_min >= 0 && small && aligned(p.x, p.x_stride, 16) &&
          aligned(p.B, p.B_stride, 16) && aligned(p.C, p.C_stride, 16) && aligned(p.y, p.y_stride, 16) &&
          (!p.z || aligned(p.z, p.z_stride, 4)) && (!p.state_in || aligned(p.state_in, 0, 8)) &&
          (!p.state_out || aligned(p.state_out, 0, 8));
 }
 
-// False, and nothing done, where the recurrence has to do it.
+// Nothing where the recurrence has to do it.
 template <class T, int kStates>
-bool run_chunked(const SsdScanParams& p, ExecContext& ctx, Status* status) {
+std::optional<Status> run_chunked(const SsdScanParams& p, ExecContext& ctx) {
   constexpr int kOfBlock = kChannelsOfBlock<kStates>, kBlocksOfProcessor = 2;
   const DeviceLimits& limits = ctx.stream->limits();
   SsdChunkLayout layout;
-  if (!SsdChunkLayout::make<kStates>(p, &layout)) return false;
+  if (!SsdChunkLayout::make<kStates>(p, &layout)) return {};
   // Two blocks on a processor hide more than a second stage does. What a processor has is 1 KB more than a block can have, and
   // 1 KB of it goes to every block.
   if (2 * layout.bytes(kStates, kOfBlock, true) + 1024 > limits.shared_bytes) layout.stages = 1;
-  if (!takes_chunks(p, limits, layout.bytes(kStates, kOfBlock, true))) return false;
+  if (!takes_chunks(p, limits, layout.bytes(kStates, kOfBlock, true))) return {};
 
   ctx.route = "cuda/chunked";
   const int64_t blocks = int64_t(p.path.sequences) * p.groups * layout.blocks;
   const SsdSegments segments = cut(p, blocks, int64_t(limits.multiprocessors) * kBlocksOfProcessor, kChunkSteps, 4);
   const int64_t parts = parts_of_scores(p, p.head_dim / kChannelsOfWarp<kStates>);
-  *status = run_segments(p, ctx, segments, parts, [&](auto outputs, const Scratch& scratch) {
+  return run_segments(p, ctx, segments, parts, [&](auto outputs, const Scratch& scratch) {
     return launch(*ctx.stream, ssd_chunked<T, kStates, outputs.value>, dim3(unsigned(blocks * segments.count)),
                   dim3(kChunkThreads), layout.bytes(kStates, kOfBlock, outputs.value), p, scratch.segments, layout,
                   scratch.sums);
   });
-  return true;
 }
 
 template <class T>
-bool run_chunked(const SsdScanParams& p, ExecContext& ctx, Status* status) {
-  if constexpr (std::is_same_v<T, float>) return false;
-  else
-  switch (p.d_state) {
-    case 64: return run_chunked<T, 64>(p, ctx, status);
-    case 128: return run_chunked<T, 128>(p, ctx, status);
-    case 256: return run_chunked<T, 256>(p, ctx, status);
-    default: return false;
+std::optional<Status> run_chunked(const SsdScanParams& p, ExecContext& ctx) {
+  if constexpr (!std::is_same_v<T, float>) {  // its products would not be exact to float32
+    if (p.path.longest < kFewestChunked) return {};
+    if (p.d_state == 64) return run_chunked<T, 64>(p, ctx);
+    if (p.d_state == 128) return run_chunked<T, 128>(p, ctx);
+    if (p.d_state == 256) return run_chunked<T, 256>(p, ctx);
   }
+  return {};
 }
 
 Support supports(const SsdScanParams& p) { return supports_one_dtype({p.x, p.dt, p.B, p.C, p.z, p.y}); }
@@ -144,8 +147,7 @@ Status run(const SsdScanParams& p, ExecContext& ctx) {
   return with_dtype(p.x.dtype, [&](auto of_type) {
     using T = decltype(of_type);
     if (p.path.longest <= 1 || p.d_state > 256) return run_step<T>(p, ctx);
-    Status status;
-    if (p.path.longest >= kFewestChunked && run_chunked<T>(p, ctx, &status)) return status;
+    if (auto status = run_chunked<T>(p, ctx)) return std::move(*status);
     if (p.d_state <= 16) return run_recurrent<T, 2>(p, ctx);
     if (p.d_state <= 64) return run_recurrent<T, 8>(p, ctx);
     if (p.d_state <= 128) return run_recurrent<T, 16>(p, ctx);

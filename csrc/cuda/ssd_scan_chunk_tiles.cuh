@@ -18,10 +18,11 @@ struct SsdChunkLayout {
   int heads;   // of a block
   int parts;   // blocks of a head, where it is wider than a block; else 1
   int blocks;  // of a group
-  int stages;  // 2: the next chunk is copied while this one is computed
+  int stages;  // 2: the next chunk is copied while this one is computed; or 1
+
   size_t bytes(int states, int channels_of_block, bool outputs) const {
     const int elements = stages * (states + channels_of_block) + (outputs ? states + heads * kChunkSteps : 0);
-    return size_t(elements) * kChunkSteps * 2 + size_t(heads) * sizeof(ChunkTimes) + 4 * kChunkSteps * sizeof(int);
+    return size_t(elements) * kChunkSteps * 2 + size_t(2 * heads) * sizeof(ChunkTimes) + 4 * kChunkSteps * sizeof(int);
   }
 
   // False where blocks cannot be made of heads like these.
@@ -58,32 +59,40 @@ struct Tile {
   // Fragments (mma.cuh) of 16 x 16 elements, or of their transpose, by the whole warp: `a` as a left operand, `b` as two right
   // ones of 8 columns each, in b[0..1] and b[2..3]. Rows and columns are multiples of 16 of the tile as it lies here.
   __device__ void load_a(unsigned (&a)[4], int row, int column) const {
-    const int lane = lane_index();
-    ldmatrix_x4(a, piece(row + lane % 16, column / 8 + lane / 16));
+    ldmatrix_x4(a, fragment_row(row, column, lane_index() % 16, lane_index() / 16));
   }
   __device__ void load_a_trans(unsigned (&a)[4], int row, int column) const {
-    const int lane = lane_index();
-    ldmatrix_x4_trans(a, piece(row + lane / 16 * 8 + lane % 8, column / 8 + lane / 8 % 2));
+    ldmatrix_x4_trans(a, fragment_row(row, column, lane_index() / 16 * 8 + lane_index() % 8, lane_index() / 8 % 2));
   }
   // The operand is the transpose of what lies here.
   __device__ void load_b_trans(unsigned (&b)[4], int row, int column) const {
-    const int lane = lane_index();
-    ldmatrix_x4(b, piece(row + lane / 16 * 8 + lane % 8, column / 8 + lane / 8 % 2));
+    ldmatrix_x4(b, fragment_row(row, column, lane_index() / 16 * 8 + lane_index() % 8, lane_index() / 8 % 2));
   }
   __device__ void load_b(unsigned (&b)[4], int row, int column) const {
-    const int lane = lane_index();
-    ldmatrix_x4_trans(b, piece(row + lane % 16, column / 8 + lane / 16));
+    ldmatrix_x4_trans(b, fragment_row(row, column, lane_index() % 16, lane_index() / 16));
+  }
+  // Piece column / 8 + half of row + i, spelled so that what depends on the lane is the same for all columns: i and half do,
+  // and only an exclusive or with a constant comes on top.
+  __device__ const T* fragment_row(int row, int column, int i, int half) const {
+    const int of_lane = (row + i) * kColumns + (half ^ (i & 7)) * 8;
+    return data + (of_lane ^ (column & 48)) + (column & ~63);
   }
 
-  // Copies elements [first, first + columns) of rows of `from` into the tile in the background; zeros for the columns behind
-  // them and where row_of is negative. By all threads of the block.
-  __device__ void copy(const T* from, int64_t stride, int64_t first, int columns, const int* row_of) const {
+  // Copies rows that begin at `from`, `stride` elements apart, into the tile in the background; zeros from element `columns`
+  // and from row `count` on. Every element of row_of names a row that exists. By all threads of the block.
+  __device__ void copy(const T* from, int stride, int columns, const int* row_of, int count) const {
+    constexpr int kCopies = kChunkSteps * kPieces / kChunkThreads, kApart = kChunkThreads / kPieces;
+    const int first = int(threadIdx.x) / kPieces, at = int(threadIdx.x) % kPieces;
+    const bool wanted = at * 8 < columns;
+    const char* const column = reinterpret_cast<const char*>(from + (wanted ? at * 8 : 0));
+    const int bytes_apart = stride * int(sizeof(T));
+    int rows[kCopies];
 #pragma unroll
-    for (int i = 0; i < kChunkSteps * kPieces / kChunkThreads; ++i) {
-      const int row = i * (kChunkThreads / kPieces) + int(threadIdx.x) / kPieces, at = int(threadIdx.x) % kPieces;
-      const int from_row = row_of[row];
-      const bool inside = from_row >= 0 && at * 8 < columns;
-      cp_async_16(piece(row, at), from + (inside ? from_row * stride + first + at * 8 : 0), inside ? 16 : 0);
+    for (int i = 0; i < kCopies; ++i) rows[i] = row_of[first + i * kApart];
+#pragma unroll
+    for (int i = 0; i < kCopies; ++i) {
+      const bool inside = wanted && first + i * kApart < count;
+      cp_async_16(piece(first + i * kApart, at), column + int64_t(rows[i]) * bytes_apart, inside ? 16 : 0);
     }
   }
 };

@@ -138,10 +138,11 @@ struct ChunkWarp {
     }
   }
 
-  // What is left to do for those outputs: skip connection, gate, scores, and the way to memory. `k` is the chunk's first step,
-  // `row_of` has the rows of its steps. The sums of scores of this warp's channels go to `sums`, (steps).
+  // What is left to do for those outputs: skip connection, gate, scores, and the way to memory. `row_of` has the rows of the
+  // chunk, which begins at step k.
   __device__ void finish(const SsdScanParams& p, float (&y)[2][kTiles8][4], const Tile<T, kOfBlock>& X,
                          const int* row_of, int k, int steps, int first, float* sums) const {
+    const float D_of_head = p.D && exists && !p.D_per_channel ? p.D[head] : 0;
 #pragma unroll
     for (int m = 0; m < 2; ++m) {
 #pragma unroll
@@ -149,109 +150,114 @@ struct ChunkWarp {
         const int step = first + m * 16 + half * 8 + g;
         const bool inside = exists && step < steps;
         const int64_t row = inside ? row_of[step] : 0;
-        unsigned pairs[kTiles8];
-        float sum = 0;
+        float v[2 * kTiles8];
 #pragma unroll
-        for (int c = 0; c < kTiles8; ++c) {
-          float v[2] = {y[m][c][half * 2], y[m][c][half * 2 + 1]};
-          const int at = channel + c * 8 + 2 * t;
-          if (p.D && exists) {
+        for (int c = 0; c < 2 * kTiles8; ++c) v[c] = y[m][c / 2][half * 2 + c % 2];
+        if (p.D) {
+#pragma unroll
+          for (int c = 0; c < kTiles8; ++c) {
             float x[2];
             unpack_pair<T>(X.pair(step, column + c * 8 + 2 * t), x[0], x[1]);
 #pragma unroll
-            for (int e = 0; e < 2; ++e) v[e] = fmaf(p.D[p.D_per_channel ? at + e : head], x[e], v[e]);
+            for (int e = 0; e < 2; ++e) {
+              const float D = p.D_per_channel && exists ? p.D[channel + c * 8 + 2 * t + e] : D_of_head;
+              v[2 * c + e] = fmaf(D, x[e], v[2 * c + e]);
+            }
           }
-          float gated[2] = {v[0], v[1]};
-          if (p.z.data && inside) {
-            const auto z = load_pack<T, 2>(typed<T>(p.z) + row * p.z_stride + at);
-#pragma unroll
-            for (int e = 0; e < 2; ++e) gated[e] *= silu(z[e]);
-          }
-          const bool of_gated = p.source == ImportanceSource::gated;
-#pragma unroll
-          for (int e = 0; e < 2; ++e) sum = add_channel(p.metric, sum, of_gated ? gated[e] : v[e]);
-          pairs[c] = pack_pair<T>(gated[0], gated[1]);
         }
-        if (scores_outputs(p)) {
-          sum += __shfl_xor_sync(kAllLanes, sum, 1);
-          sum += __shfl_xor_sync(kAllLanes, sum, 2);
-          if (inside && t == 0) sums[k + step] = sum;
-        }
-        transpose_quad<kTiles8>(pairs, t);
-        if (inside) {
-          Pack<T, 2 * kTiles8> out;
+        float sum = 0;
+        const bool gated = p.z.data && inside;
+        if (scores_outputs(p) && (p.source == ImportanceSource::ssm || !gated)) sum = sum_of(p.metric, v);
+        if (gated) {
 #pragma unroll
           for (int c = 0; c < kTiles8; ++c) {
-            out.values[2 * c] = T{static_cast<unsigned short>(pairs[c])};
-            out.values[2 * c + 1] = T{static_cast<unsigned short>(pairs[c] >> 16)};
+            const auto z = load_pack<T, 2>(typed<T>(p.z) + row * p.z_stride + channel + c * 8 + 2 * t);
+            v[2 * c] *= silu(z[0]);
+            v[2 * c + 1] *= silu(z[1]);
           }
+          if (scores_outputs(p) && p.source != ImportanceSource::ssm) sum = sum_of(p.metric, v);
+        }
+        if (scores_outputs(p)) {  // four lanes have a row
+          sum += __shfl_xor_sync(kAllLanes, sum, 1);
+          sum += __shfl_xor_sync(kAllLanes, sum, 2);
+          if (inside && t == 0) sums[int64_t(channel / kOfWarp) * p.path.steps + k + step] = sum;
+        }
+
+        Pack<unsigned, kTiles8> pairs;
+#pragma unroll
+        for (int c = 0; c < kTiles8; ++c) pairs.values[c] = pack_pair<T>(v[2 * c], v[2 * c + 1]);
+        transpose_quad(pairs.values, t);
+        if (inside) {
           const int at = channel + t % kTiles8 * 8 + t / kTiles8 * kTiles8 * 2;
-          store_pack(static_cast<T*>(p.y.data) + row * p.y_stride + at, out);
+          store_pack(reinterpret_cast<unsigned*>(static_cast<T*>(p.y.data) + row * p.y_stride + at), pairs);
         }
       }
     }
   }
+
+  // What a lane's channels add to a score.
+  __device__ static float sum_of(ImportanceMetric metric, const float (&v)[2 * kTiles8]) {
+    const auto sum_by = [&](auto by) {
+      float sum = 0;
+#pragma unroll
+      for (int c = 0; c < 2 * kTiles8; ++c) sum = add_channel(by.value, sum, v[c]);
+      return sum;
+    };
+    using Metric = ImportanceMetric;
+    switch (metric) {
+      case Metric::clip: return sum_by(std::integral_constant<Metric, Metric::clip>());
+      case Metric::l1: return sum_by(std::integral_constant<Metric, Metric::l1>());
+      case Metric::l2: return sum_by(std::integral_constant<Metric, Metric::l2>());
+      default: return sum_by(std::integral_constant<Metric, Metric::sum>());
+    }
+  }
 };
 
-// C B^T o L of the heads of a block, 64 x 64 steps each. It is 10 tiles of 16 x 16 on and below the diagonal; what is above
-// is not written. Packed here are the rows and columns of the tiles, in two bits each, three tiles to a warp.
+// M = C B^T o L of the heads of a block, 64 x 64 steps each: 10 tiles of 16 x 16 on and below the diagonal; what is above is
+// not written. Packed here are the rows and columns of the tiles, in two bits each, three tiles to a warp.
 template <class T, int kStates>
-struct ChunkScores {
-  static constexpr unsigned kRows = 0b010100'101010'111111'111111u, kColumns = 0b010000'100100'001110'000100u;
-  int g, t, warp, tiles;
-  float G[3][2][4] = {};
-
-  __device__ explicit ChunkScores(int lane, int warp) : g(lane / 4), t(lane % 4), warp(warp), tiles(warp < 2 ? 2 : 3) {}
-
-  __device__ int row(int i) const { return int(kRows >> (warp * 6 + i * 2) & 3) * 16; }
-  __device__ int column(int i) const { return int(kColumns >> (warp * 6 + i * 2) & 3) * 16; }
-  __device__ bool wanted(int i, int steps) const { return i < tiles && row(i) < steps; }
-
-  __device__ void multiply(const Tile<T, kStates>& C, const Tile<T, kStates>& B, int steps) {
+__device__ inline void put_products(const Tile<T, kStates>& C, const Tile<T, kStates>& B, const ChunkTimes* times,
+                                    int heads, T* M_heads, int steps) {
+  constexpr unsigned kRows = 0b010100'101010'111111'111111u, kColumns = 0b010000'100100'001110'000100u;
+  const int warp = warp_index(), g = lane_index() / 4, t = lane_index() % 4, tiles = warp < 2 ? 2 : 3;
+  for (int i = 0; i < tiles; ++i) {
+    const int row = int(kRows >> (warp * 6 + i * 2) & 3) * 16, column = int(kColumns >> (warp * 6 + i * 2) & 3) * 16;
+    if (row >= steps) continue;
+    float G[2][4] = {};
 #pragma unroll
     for (int n = 0; n < kStates / 16; ++n) {
-      unsigned a[4];
-#pragma unroll
-      for (int i = 0; i < 3; ++i) {
-        if (!wanted(i, steps)) continue;
-        if (i == 0 || row(i) != row(i - 1)) C.load_a(a, row(i), n * 16);
-        unsigned b[4];
-        B.load_b_trans(b, column(i), n * 16);
-        multiply_two<T>(G[i][0], G[i][1], a, b);
-      }
+      unsigned a[4], b[4];
+      C.load_a(a, row, n * 16);
+      B.load_b_trans(b, column, n * 16);
+      multiply_two<T>(G[0], G[1], a, b);
     }
-  }
-
-  __device__ void put(const ChunkTimes& time, const Tile<T, kChunkSteps>& to, int steps) const {
+    const int at = row + g, from = column + 2 * t;
+    for (int head = 0; head < heads; ++head) {
+      const Tile<T, kChunkSteps> M{M_heads + head * kChunkSteps * kChunkSteps};
+      const float cum[2] = {times[head].cum[at], times[head].cum[at + 8]};
 #pragma unroll
-    for (int i = 0; i < 3; ++i) {
-      if (!wanted(i, steps)) continue;
+      for (int c = 0; c < 2; ++c) {
+        const auto source = load_pack<float, 2>(times[head].source + from + c * 8);
 #pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int at = row(i) + half * 8 + g;
-        const float cum = time.cum[at], rest = time.rest[at];
-#pragma unroll
-        for (int c = 0; c < 2; ++c) {
-          const int j = column(i) + c * 8 + 2 * t;
-          const auto cum_j = load_pack<float, 2>(time.cum + j), rest_j = load_pack<float, 2>(time.rest + j);
-          const auto dt = load_pack<float, 2>(time.dt + j);
+        for (int half = 0; half < 2; ++half) {
           float m[2];
 #pragma unroll
-          for (int e = 0; e < 2; ++e) {
-            const float L = dt.values[e] * decay_between(cum, rest, cum_j.values[e], rest_j.values[e]);
-            m[e] = j + e <= at ? G[i][c][half * 2 + e] * L : 0;
+          for (int e = 0; e < 2; ++e) {  // above the diagonal the power may be infinite
+            m[e] = G[c][half * 2 + e] * fast_exp2(cum[half] - source.values[e]);
+            if (from + c * 8 + e > at + half * 8) m[e] = 0;
           }
-          to.pair(at, j) = pack_pair<T>(m[0], m[1]);
+          M.pair(at + half * 8, from + c * 8) = pack_pair<T>(m[0], m[1]);
         }
       }
     }
   }
-};
+}
 
 // kOutputs as in ssd_recurrent. sums: (heads * head_dim / channels of a warp, steps), or (heads, steps).
 template <class T, int kStates, bool kOutputs>
 __global__ void __launch_bounds__(kChunkThreads, 2)
     ssd_chunked(SsdScanParams p, SsdSegments segments, SsdChunkLayout layout, float* sums) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800  // nobody chooses it before
   using Warp = ChunkWarp<T, kStates>;
   constexpr int kQ = kChunkSteps, kOfWarp = Warp::kOfWarp, kOfBlock = Warp::kOfBlock;
   const int tid = int(threadIdx.x), warp_in_block = warp_index();
@@ -280,15 +286,16 @@ __global__ void __launch_bounds__(kChunkThreads, 2)
   const Tile<T, kStates> C{X_stages + stages * kQ * kOfBlock};
   T* const M_heads = C.data + (kOutputs ? kQ * kStates : 0);
   ChunkTimes* const times = reinterpret_cast<ChunkTimes*>(M_heads + (kOutputs ? layout.heads * kQ * kQ : 0));
-  int* const rows = reinterpret_cast<int*>(times + layout.heads);  // (2, 2, kQ): index and param_index of two chunks
+  int* const rows = reinterpret_cast<int*>(times + 2 * layout.heads);  // (2, 2, kQ): index and param_index of two chunks
 
-  const auto B_of = [&](int chunk) { return Tile<T, kStates>{shared + chunk % stages * kQ * kStates}; };
-  const auto X_of = [&](int chunk) { return Tile<T, kOfBlock>{X_stages + chunk % stages * kQ * kOfBlock}; };
-  const auto rows_of = [&](int chunk) { return rows + chunk % 2 * 2 * kQ; };
-  const auto param_rows_of = [&](int chunk) { return rows + chunk % 2 * 2 * kQ + kQ; };
+  const auto B_of = [&](int chunk) { return Tile<T, kStates>{shared + (chunk & (stages - 1)) * kQ * kStates}; };
+  const auto X_of = [&](int chunk) { return Tile<T, kOfBlock>{X_stages + (chunk & (stages - 1)) * kQ * kOfBlock}; };
+  const auto times_of = [&](int chunk) { return times + (chunk & 1) * layout.heads; };
+  const auto rows_of = [&](int chunk) { return rows + (chunk & 1) * 2 * kQ; };
+  const auto param_rows_of = [&](int chunk) { return rows_of(chunk) + kQ; };
   const auto path_row = [&](const int32_t* path, int chunk) {
     const int k = s.begin + chunk * kQ + tid;
-    return tid < kQ && k < s.end ? path[k] : -1;
+    return tid < kQ && k < s.end ? path[k] : 0;
   };
   const auto put_rows = [&](int chunk, int row, int param_row) {
     if (tid < kQ) {
@@ -297,28 +304,39 @@ __global__ void __launch_bounds__(kChunkThreads, 2)
     }
   };
   const auto copy_B_and_X = [&](int chunk) {
-    const int columns = layout.parts > 1 ? kOfBlock : heads * p.head_dim;
-    B_of(chunk).copy(typed<T>(p.B), p.B_stride, group * kStates, kStates, param_rows_of(chunk));
-    X_of(chunk).copy(typed<T>(p.x), p.x_stride, first_channel, columns, rows_of(chunk));
+    const int columns = layout.parts > 1 ? kOfBlock : heads * p.head_dim, steps = s.end - s.begin - chunk * kQ;
+    B_of(chunk).copy(typed<T>(p.B) + group * kStates, int(p.B_stride), kStates, param_rows_of(chunk), steps);
+    X_of(chunk).copy(typed<T>(p.x) + first_channel, int(p.x_stride), columns, rows_of(chunk), steps);
     cp_async_commit();
   };
   const auto copy_C = [&](int chunk) {
     if (!kOutputs) return;
-    C.copy(typed<T>(p.C), p.C_stride, group * kStates, kStates, param_rows_of(chunk));
+    C.copy(typed<T>(p.C) + group * kStates, int(p.C_stride), kStates, param_rows_of(chunk), s.end - s.begin - chunk * kQ);
     cp_async_commit();
   };
 
-  const int chunks = (s.end - s.begin + kQ - 1) / kQ;
+  // The first warps keep the time, one head each; those without a head have steps of no length.
   const bool keeps_time = warp_in_block < layout.heads;
-  const int head_of_time = first_head + warp_in_block;
-  ChunkClock<T> clock(p, head_of_time, warp_in_block < heads, s.sequence_begin, s.begin);
+  const int head_of_time = first_head + min(warp_in_block, heads - 1), end_of_time = warp_in_block < heads ? s.end : 0;
+  const auto fetch_chunk_times = [&](int chunk) {
+    return fetch_times<T>(p, head_of_time, param_rows_of(chunk), s.begin + chunk * kQ, end_of_time);
+  };
+  const auto put_chunk_times = [&](int chunk, const ChunkTimeInputs& in) {
+    const int k = s.begin + chunk * kQ;
+    const bool scored = kOutputs && scores_steps(p) && part == 0;
+    put_times<T>(p, head_of_time, in, k, s.sequence_begin, end_of_time,
+                 chunk > 0 ? times_of(chunk - 1) + warp_in_block : nullptr, times_of(chunk)[warp_in_block],
+                 scored ? sums + int64_t(head_of_time) * p.path.steps + k : nullptr);
+  };
+
+  const int chunks = (s.end - s.begin + kQ - 1) / kQ;
   put_rows(0, path_row(p.path.index, 0), path_row(p.path.param_index, 0));
   put_rows(1, path_row(p.path.index, 1), path_row(p.path.param_index, 1));
   __syncthreads();
   if (chunks > 0) {
-    copy_B_and_X(0);
+    if (stages > 1) copy_B_and_X(0);
     copy_C(0);
-    if (keeps_time) clock.fetch(p, param_rows_of(0), s.begin, s.end);
+    if (keeps_time) put_chunk_times(0, fetch_chunk_times(0));
   }
   warp.load_states(p, warp.exists ? first_state(p, segments, s, warp.head, kOutputs) : nullptr);
 
@@ -328,50 +346,44 @@ __global__ void __launch_bounds__(kChunkThreads, 2)
     const bool more = chunk + 1 < chunks;
     const Tile<T, kStates> B = B_of(chunk);
     const Tile<T, kOfBlock> X = X_of(chunk);
-    cp_async_wait<0>();
+    const ChunkTimes& time = times_of(chunk)[warp.slot];
+    if (stages > 1) cp_async_wait<0>();
     __syncthreads();
-    if (stages > 1 && more) copy_B_and_X(chunk + 1);
-    if (keeps_time) {
-      clock.put(p, times[warp_in_block]);
-      elapsed += clock.elapsed();
-      if (kOutputs && scores_steps(p) && part == 0) {
-        clock.each_step([&](int j, float dt) { sums[int64_t(head_of_time) * p.path.steps + k + j] = dt; });
-      }
+    if (chunk + stages - 1 < chunks) copy_B_and_X(chunk + stages - 1);
+    if (stages == 1) {
+      cp_async_wait<0>();
+      __syncthreads();
     }
-    if constexpr (kOutputs) {
-      ChunkScores<T, kStates> scores(warp.lane, warp_in_block);
-      scores.multiply(C, B, steps);
-      __syncthreads();  // the times are there
-      for (int i = 0; i < layout.heads; ++i) scores.put(times[i], {M_heads + i * kQ * kQ}, steps);
-    }
-    __syncthreads();
 
-    const ChunkTimes& time = times[warp.slot];
     if constexpr (kOutputs) {
+      put_products<T>(C, B, times_of(chunk), layout.heads, M_heads, steps);
+      __syncthreads();
       const Tile<T, kQ> M{M_heads + warp.slot * kQ * kQ};
       for (int first = 0; first < steps; first += 32) {
         float y[2][Warp::kTiles8][4] = {};
         warp.outputs(y, C, M, X, time, first);
-        warp.finish(p, y, X, rows_of(chunk), k, steps, first, sums + int64_t(warp.channel / kOfWarp) * p.path.steps);
+        warp.finish(p, y, X, rows_of(chunk), k, steps, first, sums);
       }
       __syncthreads();  // C is free
       if (more) copy_C(chunk + 1);
+    } else {
+      elapsed += time.cum[kQ - 1];
     }
-    if (more && keeps_time) clock.fetch(p, param_rows_of(chunk + 1), k + kQ, s.end);
+
+    ChunkTimeInputs next_times{};
+    if (more && keeps_time) next_times = fetch_chunk_times(chunk + 1);
     const int row = path_row(p.path.index, chunk + 2), param_row = path_row(p.path.param_index, chunk + 2);
     warp.advance(B, X, time, steps);
     put_rows(chunk + 2, row, param_row);
-    if (stages == 1 && more) {
-      __syncthreads();
-      copy_B_and_X(chunk + 1);
-    }
+    if (more && keeps_time) put_chunk_times(chunk + 1, next_times);
   }
 
   float* const to = warp.exists ? last_state(p, segments, s, warp.head, kOutputs) : nullptr;
   if (to) warp.store_states(p, to);
-  if (!kOutputs && warp_in_block < heads && part == 0 && warp.lane == 0) {
-    segments.decays[int64_t(s.sequence * segments.count + s.index) * p.heads + head_of_time] = elapsed;
+  if (!kOutputs && warp.exists && warp.channel == warp.head * p.head_dim && warp.lane == 0) {
+    segments.decays[int64_t(s.sequence * segments.count + s.index) * p.heads + warp.head] = elapsed * kLn2;
   }
+#endif
 }
 
 }  // namespace skipscan::cuda

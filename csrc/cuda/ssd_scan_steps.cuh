@@ -14,12 +14,15 @@ __device__ inline const T* typed(const ConstElements& e) {
 
 // ---- time
 
-// dt of a step after bias, softplus and clamp. There is one for each head, not for each channel: it may be exact.
+// There is one dt for each head, not for each channel: it may be exact.
+__device__ inline float exact_softplus(float x) { return fmaxf(x, 0.f) + log1pf(expf(-fabsf(x))); }
+
+// dt of a step after bias, softplus and clamp.
 template <class T, class Params>
 __device__ inline float step_size(const Params& p, int64_t step, int head) {
   float dt = load(typed<T>(p.dt) + p.path.param_index[step] * p.dt_stride + head);
   if (p.dt_bias) dt += p.dt_bias[head];
-  if (p.softplus) dt = fmaxf(dt, 0.f) + log1pf(expf(-fabsf(dt)));
+  if (p.softplus) dt = exact_softplus(dt);
   return fminf(fmaxf(dt, p.dt_min), p.dt_max);
 }
 

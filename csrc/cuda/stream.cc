@@ -149,6 +149,7 @@ Status Stream::wait(int* layer) {
 }
 
 Status Stream::status_of(cudaError_t error) {
+  std::lock_guard lock(broken_mutex_);
   if (!broken_.ok()) return broken_;
   if (error == cudaSuccess) return {};
   (void)cudaGetLastError();  // else the next launch would report it again

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,7 +88,7 @@ class Stream {
   Blas* blas() const { return blas_.get(); }
 
   // OK, ERR_OUT_OF_MEMORY, or ERR_DEVICE, which from then on is the answer to everything where the error is one that CUDA
-  // never recovers from.
+  // never recovers from. From any thread.
   Status status_of(cudaError_t error);
 
  private:
@@ -103,6 +104,7 @@ class Stream {
   size_t staged_ = 0;  // bytes of staging_ that may still be on their way
   std::vector<PinnedMemory>* constants_ = nullptr;
   std::unique_ptr<Blas> blas_;
+  std::mutex broken_mutex_;
   Status broken_;
 };
 

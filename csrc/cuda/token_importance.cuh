@@ -48,7 +48,7 @@ constexpr int kNovelRows = 6;
 
 // Row i of a block is its row `first + i - 1`: the one before those that it scores comes first, the one after them last.
 template <class X, class Added, int kPack>
-__global__ void __launch_bounds__(kScoreThreads) novelty_scores_kernel(TokenImportanceParams p) {
+__global__ void __launch_bounds__(kScoreThreads, 2) novelty_scores_kernel(TokenImportanceParams p) {
   const int64_t first = int64_t(blockIdx.x) * kNovelRows;
   const bool both_sides = p.metric == ImportanceMetric::novel2;
   const auto is_read = [&](int i) {
@@ -81,7 +81,7 @@ __global__ void __launch_bounds__(kScoreThreads) novelty_scores_kernel(TokenImpo
   for (int i = 1; i <= kNovelRows; ++i) {
     const int64_t row = first + i - 1;
     if (int(threadIdx.x) != i || row >= p.rows) continue;
-    const int s = sequence_of(p.offsets, p.sequences, row);
+    const int s = sequence_of(p.offsets, p.sequences, int(row));
     const bool before = row > p.offsets[s], after = both_sides && row + 1 < p.offsets[s + 1];
     const float cosine_before = cosine(dots[i - 1], squares[i - 1], squares[i]);
     const float cosine_after = cosine(dots[i], squares[i], squares[i + 1]);

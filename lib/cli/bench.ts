@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
+import { listDevices } from '../device';
 import type { LanguageModel } from '../models/language-model';
 import { Random } from '../text/random';
 import {
@@ -69,8 +70,9 @@ export const bench: Command = {
       dModel: model.config.dModel,
       backend: model.backend,
       dtype: model.dtype,
-      threads: Number(values.threads ?? os.availableParallelism()),
-      machine: os.cpus()[0]?.model.trim() ?? 'unknown processor',
+      device: model.device,
+      ...(model.device === 'cpu' && { threads: Number(values.threads ?? os.availableParallelism()) }),
+      machine: listDevices().find(({ id }) => id === model.device)!.name,
       loadAverage,
       length,
       seed,

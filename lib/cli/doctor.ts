@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { cudaStatus, listDevices } from '../device';
+import { type CudaStatus, cudaStatus, type DeviceInfo, listDevices } from '../device';
 import { loadLanguageModel } from '../models/load';
 import { native } from '../native';
 import { packageVersion } from '../version';
@@ -20,7 +20,7 @@ export const doctor: Command = {
       {
         name: 'machine',
         ok: true,
-        found: `${os.cpus()[0]?.model.trim() ?? 'unknown processor'}, ${os.availableParallelism()} threads, ${(os.totalmem() / 2 ** 30).toFixed(1)} GiB`,
+        found: `${os.cpus()[0]?.model.trim() ?? 'unknown processor'}, ${os.availableParallelism()} threads, ${gibibytes(os.totalmem())}`,
       },
     ];
     const check = async (name: string, look: () => string | Promise<string>) => {
@@ -38,23 +38,14 @@ export const doctor: Command = {
       const { available, chosen } = native.cpuBackends();
       return `${chosen} (of ${available.join(', ')})`;
     });
-    await check('devices', () =>
-      listDevices()
-        .map(({ id }) => id)
-        .join(', '),
-    );
-    const cuda = cudaStatus();
-    checks.push({
-      name: 'cuda',
-      ok: true,
-      found: cuda.available ? `driver ${cuda.driver}` : (cuda.reason ?? 'absent'),
-    });
+    await check('devices', () => listDevices().map(describeDevice).join('; '));
+    await check('cuda', () => describeCuda(cudaStatus()));
     await check('shipped model', async () => {
       await using model = await loadLanguageModel(shippedModel);
       const { logits } = await model.forward([72, 105], { logits: 'last' });
       if (!logits.every(Number.isFinite))
         throw new Error('it computes logits that are not numbers: report this as a bug.');
-      return `loads and computes (${model.parameterCount} parameters)`;
+      return `loads and computes on ${model.device} (${model.parameterCount} parameters)`;
     });
 
     const healthy = checks.every(({ ok }) => ok);
@@ -67,3 +58,25 @@ export const doctor: Command = {
     if (!healthy) process.exitCode = 1;
   },
 };
+
+const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+/** `cuda:0 (NVIDIA H200, 139.8 GiB, compute capability 9.0, 132 multiprocessors)` */
+function describeDevice({ id, name, memory, capability, multiprocessors }: DeviceInfo): string {
+  if (id === 'cpu') return id;
+  const facts = [
+    name,
+    gibibytes(memory),
+    `compute capability ${capability}`,
+    `${multiprocessors} multiprocessors`,
+  ];
+  return `${id} (${facts.join(', ')})`;
+}
+
+/** The versions that matter, and why CUDA cannot be used, where it cannot. */
+function describeCuda({ reason, driver, runtime }: CudaStatus): string {
+  const built = runtime === undefined ? [] : [`built for CUDA ${runtime}`];
+  const installed = driver === undefined ? [] : [`the driver supports CUDA ${driver}`];
+  const why = reason === undefined ? [] : [`not used: ${reason}`];
+  return [...built, ...installed, ...why].join('; ');
+}

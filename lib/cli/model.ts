@@ -1,6 +1,7 @@
 import path from 'node:path';
+import type { Device } from '../device';
 import { loadLanguageModel } from '../models/load';
-import { type Command, choiceOption, numberOption, type Values } from './command';
+import { type Command, choiceOption, numberOption, UsageError, type Values } from './command';
 import { Progress } from './progress';
 
 /** The model that ships with the package. */
@@ -19,12 +20,17 @@ export const modelOptions: Command['options'] = {
     value: 'SOURCE',
     help: "A folder, a tokenizer.json or a hub id. Defaults to the model's own.",
   },
+  device: {
+    type: 'string',
+    value: 'NAME',
+    help: 'cpu, or cuda:0 and so on. Defaults to auto: the first GPU if there is one.',
+  },
   dtype: {
     type: 'string',
     value: 'f32|bf16|f16',
-    help: "How weights are held. Defaults to the checkpoint's dtype.",
+    help: "How weights are held, on a GPU activations too. Defaults to the checkpoint's dtype.",
   },
-  threads: { type: 'string', value: 'N', help: 'Defaults to the number of processors.' },
+  threads: { type: 'string', value: 'N', help: 'Of the CPU. Defaults to the number of processors.' },
   revision: {
     type: 'string',
     value: 'NAME',
@@ -40,6 +46,7 @@ export async function loadFromOptions(values: Values) {
   const progress = new Progress('loading');
   try {
     return await loadLanguageModel(source, {
+      device: deviceOption(values),
       dtype,
       threads: numberOption(values, 'threads'),
       tokenizer: values.tokenizer as string | undefined,
@@ -50,4 +57,10 @@ export async function loadFromOptions(values: Values) {
   } finally {
     progress.end();
   }
+}
+
+function deviceOption({ device }: Values): 'auto' | Device | undefined {
+  if (device === undefined || /^(auto|cpu|cuda:\d+)$/.test(String(device)))
+    return device as Device | undefined;
+  throw new UsageError(`Expected auto, cpu or cuda:<number> for --device but received '${String(device)}'.`);
 }

@@ -11,7 +11,9 @@ export type BenchmarkReport = ReductionBenchmark & {
   dModel: number;
   backend: string;
   dtype: string;
-  threads: number;
+  device: string;
+  /** Of the CPU. */
+  threads?: number;
   machine: string;
   loadAverage: number;
   length: number;
@@ -52,7 +54,7 @@ export function benchmarkTable(report: BenchmarkReport): string {
     ' or ',
   );
   return `${report.model}: ${report.family}, ${report.layers} layers, d_model ${report.dModel}, ${report.dtype} weights
-${report.machine}, ${report.threads} threads, ${report.backend} kernels; load average ${report.loadAverage.toFixed(2)}
+${report.machine}, ${report.threads ? `${report.threads} threads` : report.device}, ${report.backend} kernels; load average ${report.loadAverage.toFixed(2)}
 prefill of ${report.length} random tokens, reduced after layers ${layers}; median (min..max) of ${report.rounds}
 
 ${lines.join('\n')}

@@ -1,5 +1,6 @@
 import { cancellable } from '../cancel';
-import { fromNative, SkipscanError } from '../errors';
+import type { Device } from '../device';
+import { fromNative, fromNativeSync, SkipscanError } from '../errors';
 import { native } from '../native';
 import type { NativeLanguageModel, NativeSession } from '../native-model-types';
 import { Queue } from '../queue';
@@ -49,6 +50,7 @@ export type LoadedModel = {
   native: NativeLanguageModel;
   source: string;
   config: LanguageModelConfig;
+  device: Device;
   dtype: WeightDtype;
   fingerprint: string;
   backend: string;
@@ -59,13 +61,13 @@ export type LoadedModel = {
 /** A Mamba or Mamba-2 language model. Made by `loadLanguageModel()`. Calls run one after another, in the order they are made. */
 export class LanguageModel implements AsyncDisposable {
   readonly config: LanguageModelConfig;
-  readonly device = 'cpu';
-  /** How the weight matrices are held. Activations, accumulation and state are float32. */
+  readonly device: Device;
+  /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
   readonly dtype: WeightDtype;
   readonly parameterCount: number;
   /** Present when the source, or the option `tokenizer`, carries one. */
   readonly tokenizer?: Tokenizer;
-  /** The kernels that run: `avx512`, `avx2` or `portable`. */
+  /** The kernels that run: `avx512`, `avx2`, `portable` or `cuda`. */
   readonly backend: string;
   /** Where it was loaded from. */
   readonly source: string;
@@ -82,6 +84,7 @@ export class LanguageModel implements AsyncDisposable {
     this.#native = loaded.native;
     this.source = loaded.source;
     this.config = loaded.config;
+    this.device = loaded.device;
     this.dtype = loaded.dtype;
     this.fingerprint = loaded.fingerprint;
     this.backend = loaded.backend;
@@ -193,7 +196,7 @@ export class LanguageModel implements AsyncDisposable {
     return score(this, context, continuation, o);
   }
 
-  /** Bytes of native memory in use: packed weights, the workspace of calls, states of open sessions. */
+  /** Bytes of native memory in use on the model's device: packed weights, the workspace of calls, states of open sessions. */
   memory(): { weights: number; workspace: number; sessions: number } {
     this.assertOpen();
     return this.#native.memory();
@@ -218,8 +221,13 @@ export class LanguageModel implements AsyncDisposable {
   /** @internal A session whose state `fill` sets. */
   sessionFrom(fill: (session: NativeSession) => void, state: SessionState): Session {
     this.assertOpen();
-    const nativeSession = new native.Session(this.#native);
-    fill(nativeSession);
+    const nativeSession = fromNativeSync(() => new native.Session(this.#native));
+    try {
+      fromNativeSync(() => fill(nativeSession));
+    } catch (error) {
+      nativeSession.dispose();
+      throw error;
+    }
     const session = new Session(this, nativeSession, state);
     for (const ref of this.#sessions) if (!ref.deref()) this.#sessions.delete(ref);
     this.#sessions.add(new WeakRef(session));

@@ -1,8 +1,8 @@
 import os from 'node:os';
 import { openCheckpoint, openTokenizer } from '../checkpoints';
 import type { Checkpoint } from '../checkpoints/types';
-import { resolveDevice } from '../device';
-import { fromNative, invalidArgument } from '../errors';
+import { type Device, resolveDevice } from '../device';
+import { fromNative, fromNativeSync, invalidArgument } from '../errors';
 import { native } from '../native';
 import type { NativeTensorSource } from '../native-model-types';
 import { Tokenizer } from '../text/tokenizer';
@@ -11,11 +11,14 @@ import { LanguageModel, type WeightDtype } from './language-model';
 import { matchTensors } from './names';
 
 export type LoadOptions = {
-  /** Defaults to `'auto'`: a GPU if there is one, else the CPU. */
-  device?: 'auto' | 'cpu' | `cuda:${number}`;
-  /** How the weight matrices are held. Defaults to the checkpoint's dtype. Computation is float32. */
+  /** Defaults to `'auto'`: the first GPU if there is one, else the CPU. */
+  device?: 'auto' | Device;
+  /**
+   * How the weight matrices are held, and on a GPU the activations too. Defaults to the checkpoint's dtype. Sums and states are
+   * float32.
+   */
   dtype?: WeightDtype;
-  /** Threads for this model. Defaults to the number of processors. */
+  /** Threads for this model on the CPU. Defaults to the number of processors. */
   threads?: number;
   /** A folder, a tokenizer.json or a hub id (of its branch `main`) to take the tokenizer from. Defaults to the source. */
   tokenizer?: string;
@@ -51,23 +54,24 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
   if (o.gatedNorm !== undefined && o.gatedNorm !== 'whole' && o.gatedNorm !== 'grouped') {
     throw invalidArgument('gatedNorm', "'whole' or 'grouped'", o.gatedNorm);
   }
-  resolveDevice(o.device ?? 'auto');
+  const device = resolveDevice(o.device ?? 'auto');
   o.signal?.throwIfAborted();
 
   const checkpoint = await openCheckpoint(source, o);
   const config = withEos(parseConfig(checkpoint.configFile, checkpoint.config, o.gatedNorm), checkpoint);
   const tokenizer = await loadTokenizer(checkpoint, o);
   const dtype = o.dtype ?? checkpointDtype(checkpoint);
-  const model = new native.LanguageModel(config, { dtype, threads });
+  const model = fromNativeSync(() => new native.LanguageModel(config, { device, dtype, threads }));
   try {
     const slots = model.slots();
     await loadWeights(matchTensors(checkpoint, slots, config.tiedHead), (part) => model.load(part), o);
-    const { fingerprint, backend } = model.finishLoading();
+    const { fingerprint, backend } = fromNativeSync(() => model.finishLoading());
     const parameterCount = slots.reduce((n, slot) => n + slot.shape.reduce((a, b) => a * b, 1), 0);
     return new LanguageModel({
       native: model,
       source,
       config,
+      device,
       dtype,
       fingerprint,
       backend,

@@ -1,5 +1,5 @@
 import { cancellable } from '../cancel';
-import { fromNative, SkipscanError } from '../errors';
+import { fromNative, fromNativeSync, SkipscanError } from '../errors';
 import type { NativeSession } from '../native-model-types';
 import type { Policy } from '../reduction/policy-types';
 import { checkToken, checkTokens, type Tokens } from './arguments';
@@ -109,7 +109,7 @@ export class Session implements AsyncDisposable {
         `Expected a layer from 0 to ${layers - 1} but received ${String(layer)}.`,
       );
     }
-    return this.#native.layerState(layer);
+    return fromNativeSync(() => this.#native.layerState(layer));
   }
 
   /** A second session with the same state, independent from here on. Not while a call on this session runs. */
@@ -130,7 +130,7 @@ export class Session implements AsyncDisposable {
         length: this.#length,
         kept: this.#kept,
         reduction: this.#reduction,
-        state: this.#native.exportState(),
+        state: fromNativeSync(() => this.#native.exportState()),
       }),
     );
   }

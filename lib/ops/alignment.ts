@@ -1,4 +1,5 @@
 import { SkipscanError } from '../errors';
+import type { NativeFloats } from '../native-types';
 import type { ScanPath } from '../scan-path';
 import type { Tensor } from '../tensor';
 import type { Arguments } from './arguments';
@@ -24,7 +25,7 @@ export function readAlignment(
   args: Arguments<{ alignment?: Alignment; skippedDt?: Tensor }>,
   path: ScanPath,
   width: string,
-): { alignment: Alignment; skippedDt?: Float32Array } {
+): { alignment: Alignment; skippedDt?: NativeFloats } {
   const alignment = args.choice('alignment', alignments, 'next');
   if ((alignment === 'own') !== args.has('skippedDt')) {
     throw new SkipscanError(

@@ -1,26 +1,36 @@
 import { types } from 'node:util';
+import type { Dtype } from '../elements';
 import { describe, fromNative, invalidArgument, mismatch, SkipscanError } from '../errors';
 import { native } from '../native';
-import type { NativeOpParams } from '../native-types';
+import type { NativeFloats, NativeOpParams } from '../native-types';
 import { ScanPath } from '../scan-path';
-import { type Dtype, Tensor } from '../tensor';
+import { Tensor } from '../tensor';
+import { type Place, placeOn } from './place';
+import { type Shape, Sizes } from './sizes';
 
-/**
- * A shape by names, such as `['E', 'N']`: a name has one size throughout a call, a number is that size. A name that ends in
- * `?` is a dimension that may be left out, which means 1.
- */
-export type Shape = readonly (string | number)[];
 /** Whole numbers, such as rows or positions. */
 export type Int32s = Int32Array | readonly number[];
+/**
+ * What the kernels of a GPU read a tensor as: in the dtype that all activations of a call have, in float32, or in any. Kernels
+ * of the CPU read float32, which every tensor is converted to.
+ */
+export type Role = 'activation' | 'float32' | 'any';
 
 const floatDtypes: readonly Dtype[] = ['f32', 'bf16', 'f16'];
 
-/** Reads and checks the arguments of one operator call; knows the sizes that their shapes have in common. */
-export class Arguments<Options extends object> {
+/**
+ * Reads and checks the arguments of one operator call; knows the sizes that their shapes have in common and the device that
+ * their tensors are on. To be disposed when the call has ended.
+ */
+export class Arguments<Options extends object> implements Disposable {
   readonly #op: string;
   readonly #options: Options;
-  readonly #sizes = new Map<string, number>();
+  readonly #sizes = new Sizes();
   #lead: Shape = [];
+  #place?: Place;
+  /** The first tensor, and the first activation. */
+  #first?: string;
+  #activation?: { name: string; dtype: Dtype };
 
   /** @param known every argument that the operator has */
   constructor(op: string, options: Options, known: readonly (keyof Options & string)[]) {
@@ -33,13 +43,24 @@ export class Arguments<Options extends object> {
     this.#options = options;
   }
 
+  [Symbol.dispose](): void {
+    this.#place?.[Symbol.dispose]();
+  }
+
+  // ---- tensors
+
   /** The token-major tensor that decides whether rows are `[T, ...]` or `[batch, length, ...]`. */
-  tokens(name: keyof Options & string, width: Shape, dtypes: readonly Dtype[] = floatDtypes): Tensor {
-    const tensor = this.#tensor(name, dtypes);
+  tokens(
+    name: keyof Options & string,
+    width: Shape,
+    role: Role = 'activation',
+    dtypes = floatDtypes,
+  ): Tensor {
+    const tensor = this.#tensor(name, role, dtypes);
     const leads: Shape[] = [['T'], ['batch', 'length']];
     const lead = leads.find(({ length }) => length === tensor.shape.length - width.length);
     if (!lead) {
-      const shapes = leads.map((names) => this.#picture([...names, ...width])).join(' or ');
+      const shapes = leads.map((names) => this.#sizes.picture([...names, ...width])).join(' or ');
       throw this.#mismatch(name, `a tensor of shape ${shapes}`, `one of shape [${tensor.shape.join(', ')}]`);
     }
     this.#lead = lead;
@@ -47,25 +68,33 @@ export class Arguments<Options extends object> {
   }
 
   /** A tensor of any dtype of `dtypes`. */
-  tensor(name: keyof Options & string, shape: Shape, dtypes: readonly Dtype[]): Tensor {
-    return this.#shaped(name, this.#tensor(name, dtypes), shape);
+  tensor(name: keyof Options & string, shape: Shape, role: Role, dtypes = floatDtypes): Tensor {
+    return this.#shaped(name, this.#tensor(name, role, dtypes), shape);
   }
 
-  /** The values of a floating-point tensor as float32. */
-  floats(name: keyof Options & string, shape: Shape, dtypes = floatDtypes): Float32Array {
-    return this.tensor(name, shape, dtypes).toFloat32();
+  /** The elements of a vector, a matrix or a state, as kernels read it. */
+  floats(name: keyof Options & string, shape: Shape, dtypes = floatDtypes): NativeFloats {
+    return this.place.floats(this.tensor(name, shape, 'float32', dtypes));
   }
-  optionalFloats(name: keyof Options & string, shape: Shape, dtypes = floatDtypes): Float32Array | undefined {
+  optionalFloats(name: keyof Options & string, shape: Shape, dtypes = floatDtypes): NativeFloats | undefined {
     return this.has(name) ? this.floats(name, shape, dtypes) : undefined;
   }
 
-  /** As `floats`, with a row for every token. */
-  rows(name: keyof Options & string, width: Shape): Float32Array {
-    return this.floats(name, [...this.#lead, ...width]);
+  /** Those of a tensor with a row for every token. */
+  rows(name: keyof Options & string, width: Shape, role: Role = 'activation'): NativeFloats {
+    return this.place.floats(this.tensor(name, [...this.#lead, ...width], role));
   }
-  optionalRows(name: keyof Options & string, width: Shape): Float32Array | undefined {
-    return this.has(name) ? this.rows(name, width) : undefined;
+  optionalRows(name: keyof Options & string, width: Shape, role?: Role): NativeFloats | undefined {
+    return this.has(name) ? this.rows(name, width, role) : undefined;
   }
+
+  /** Where the tensors are. */
+  get place(): Place {
+    this.#place ??= placeOn('cpu');
+    return this.#place;
+  }
+
+  // ---- sequences
 
   /** The argument `path`, which must walk over the rows of the tokens; by default all of them in order. */
   path(this: Arguments<Options & { path?: ScanPath }>): ScanPath {
@@ -118,6 +147,8 @@ export class Arguments<Options extends object> {
     return copy;
   }
 
+  // ---- values
+
   flag(name: keyof Options & string, byDefault: boolean): boolean {
     const value = this.#options[name] ?? byDefault;
     if (typeof value !== 'boolean') {
@@ -160,6 +191,8 @@ export class Arguments<Options extends object> {
     return this.#options[name] !== undefined;
   }
 
+  // ---- sizes
+
   /** Rows that token-major tensors have. */
   get rowCount(): number {
     return this.#lead.map((name) => this.size(name as string)).reduce((a, b) => a * b);
@@ -188,7 +221,8 @@ export class Arguments<Options extends object> {
 
   /** Runs the kernel; the outputs are in `params`. */
   async run<Name extends keyof NativeOpParams>(name: Name, params: NativeOpParams[Name]): Promise<void> {
-    await fromNative((async () => native.runOp(name, params, {}))());
+    const { device } = this.place;
+    await fromNative((async () => native.runOp(name, params, device === 'cpu' ? {} : { device }))());
   }
 
   /** The lengths of the sequences that the shape of the tokens says. */
@@ -197,7 +231,7 @@ export class Arguments<Options extends object> {
     return new Int32Array(this.size('batch')).fill(this.size('length'));
   }
 
-  #tensor(name: keyof Options & string, dtypes: readonly Dtype[]): Tensor {
+  #tensor(name: keyof Options & string, role: Role, dtypes: readonly Dtype[]): Tensor {
     const tensor: unknown = this.#options[name];
     if (!(tensor instanceof Tensor)) throw invalidArgument(`${name} of ops.${this.#op}`, 'a Tensor', tensor);
     if (tensor.disposed) {
@@ -210,38 +244,38 @@ export class Arguments<Options extends object> {
       const expected = dtypes.join(', ').replace(/, (\w+)$/, ' or $1');
       throw this.#mismatch(name, `a tensor of dtype ${expected}`, `one of dtype ${tensor.dtype}`);
     }
+    this.#checkDevice(name, tensor);
+    this.#checkRole(name, tensor, role);
     return tensor;
+  }
+
+  /** All tensors of a call are on the device of the first. */
+  #checkDevice(name: string, { device }: Tensor): void {
+    this.#first ??= name;
+    this.#place ??= placeOn(device);
+    if (device === this.#place.device) return;
+    const expected = `a tensor on ${this.#place.device}, where ${this.#first} is,`;
+    throw this.#mismatch(name, expected, `one on ${device}; move one of them with to()`);
+  }
+
+  #checkRole(name: string, { dtype }: Tensor, role: Role): void {
+    if (!this.place.isTyped) return;
+    if (role === 'activation') this.#activation ??= { name, dtype };
+    const wanted = { activation: this.#activation?.dtype, float32: 'f32', any: dtype }[role];
+    if (dtype === wanted) return;
+    const why = role === 'float32' ? 'as a GPU needs it' : `that of ${this.#activation?.name}`;
+    throw this.#mismatch(
+      name,
+      `a tensor of dtype ${wanted}, ${why},`,
+      `one of dtype ${dtype}; convert it with to()`,
+    );
   }
 
   /** Checks the shape and learns the sizes of its names. */
   #shaped(name: string, tensor: Tensor, shape: Shape): Tensor {
-    const found = tensor.shape;
-    const leftOut = found.length < shape.length ? shape.filter(isOptional) : [];
-    const present = shape.filter((size) => !leftOut.includes(size));
-    const pairs = [
-      ...present.map((size, i) => [size, found[i]] as const),
-      ...leftOut.map((size) => [size, 1] as const),
-    ];
-    if (present.length !== found.length || !pairs.every(([size, n]) => (this.#known(size) ?? n) === n)) {
-      const shapes = shape.some(isOptional) ? [shape.filter((size) => !isOptional(size)), shape] : [shape];
-      const expected = shapes.map((s) => this.#picture(s)).join(' or ');
-      throw this.#mismatch(name, `a tensor of shape ${expected}`, `one of shape [${found.join(', ')}]`);
-    }
-    for (const [size, n] of pairs) if (typeof size === 'string') this.#sizes.set(plain(size), n);
-    return tensor;
-  }
-
-  #known(size: string | number): number | undefined {
-    return typeof size === 'number' ? size : this.#sizes.get(plain(size));
-  }
-
-  #picture(shape: Shape): string {
-    const sizes = shape.map((size) => {
-      const known = this.#known(size);
-      if (typeof size === 'number') return size;
-      return known === undefined ? plain(size) : `${plain(size)} = ${known}`;
-    });
-    return `[${sizes.join(', ')}]`;
+    if (this.#sizes.fit(tensor.shape, shape)) return tensor;
+    const expected = `a tensor of shape ${this.#sizes.picture(shape)}`;
+    throw this.#mismatch(name, expected, `one of shape [${tensor.shape.join(', ')}]`);
   }
 
   #mismatch(name: string, expected: string, received: string): SkipscanError {
@@ -249,7 +283,5 @@ export class Arguments<Options extends object> {
   }
 }
 
-const isOptional = (size: string | number): boolean => typeof size === 'string' && size.endsWith('?');
-const plain = (size: string): string => size.replace('?', '');
 const list = (values: Int32Array): string =>
   `[${values.slice(0, 8).join(', ')}${values.length > 8 ? ', ...' : ''}]`;

@@ -1,6 +1,6 @@
 import { SkipscanError } from '../errors';
 import type { ScanPath } from '../scan-path';
-import { Tensor } from '../tensor';
+import type { Tensor } from '../tensor';
 import { Arguments } from './arguments';
 import type { ScanResult } from './selective-scan';
 
@@ -33,13 +33,16 @@ const maxWidth = 16;
  * The returned state is `[S, W, C]`: the last W inputs, oldest first, with zeros before the start of a sequence; in mode
  * `'aligned'` the last W positions, with zeros at skipped ones.
  *
+ * On a GPU all but `x` is f32.
+ *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
 export async function causalConv(options: CausalConvOptions): Promise<ScanResult> {
-  const args = new Arguments('causalConv', options, names);
+  using args = new Arguments('causalConv', options, names);
   const x = args.tokens('x', ['C']);
   const path = args.path();
-  const weight = args.floats('weight', options.weight?.shape?.length === 3 ? ['C', 1, 'W'] : ['C', 'W']);
+  const weightShape = options.weight?.shape?.length === 3 ? ['C', 1, 'W'] : ['C', 'W'];
+  const weight = args.tensor('weight', weightShape, 'float32');
   const [channels, width] = [args.size('C'), args.size('W')];
   if (width > maxWidth) {
     throw new SkipscanError(
@@ -47,48 +50,56 @@ export async function causalConv(options: CausalConvOptions): Promise<ScanResult
       `Expected a width of 1 to ${maxWidth} for weight of ops.causalConv but received ${width}.`,
     );
   }
+  const shortState = hasShortState(options, width)
+    ? args.tensor('state', [path.sequences, width - 1, 'C'], 'float32', ['f32'])
+    : undefined;
   const params = {
     path,
-    x: x.toFloat32(),
-    weight: tapMajor(weight, channels, width),
+    x: args.place.floats(x),
     bias: args.optionalFloats('bias', ['C']),
-    stateIn: readWindow(args, options.state, path.sequences, width),
     mode: args.choice('mode', ['compact', 'aligned'], 'compact'),
     silu: args.choice('activation', ['silu', 'none'], 'silu') === 'silu',
+    stateIn: shortState ? undefined : args.optionalFloats('state', [path.sequences, 'W', 'C'], ['f32']),
+    rows: args.rowCount,
+    channels,
+    width,
   };
-  const y = new Float32Array(x.size);
-  const stateOut = new Float32Array(path.sequences * width * channels);
-  await args.run('causal_conv', { ...params, rows: args.rowCount, channels, width, y, stateOut });
-  return {
-    y: Tensor.from(y, x.shape, { dtype: x.dtype }),
-    state: Tensor.from(stateOut, [path.sequences, width, channels]),
-  };
+  const y = args.place.output(x.shape, x.dtype);
+  const state = args.place.output([path.sequences, width, channels], 'f32');
+  const [taps, window] = await Promise.all([tapMajor(weight, width), shortState && padded(shortState)]);
+  await args.run('causal_conv', {
+    ...params,
+    weight: args.place.upload(taps),
+    stateIn: window ? args.place.upload(window) : params.stateIn,
+    y: y.array,
+    stateOut: state.array,
+  });
+  return { y: y.tensor(), state: state.tensor() };
 }
 
 /** `[C, W]` as the kernels read it, `[W, C]`: one vector load for the same tap of neighbouring channels. */
-function tapMajor(weight: Float32Array, channels: number, width: number): Float32Array {
-  const taps = new Float32Array(weight.length);
+async function tapMajor(weight: Tensor, width: number): Promise<Float32Array> {
+  const values = (await weight.to('cpu')).toFloat32();
+  const channels = values.length / width;
+  const taps = new Float32Array(values.length);
   for (let c = 0; c < channels; c++) {
-    for (let w = 0; w < width; w++) taps[w * channels + c] = weight[c * width + w];
+    for (let w = 0; w < width; w++) taps[w * channels + c] = values[c * width + w];
   }
   return taps;
 }
 
-/** The state as `[S, W, C]`. No tap reaches the oldest row, so that it may be left out. */
-function readWindow(
-  args: Arguments<CausalConvOptions>,
-  state: Tensor | undefined,
-  sequences: number,
-  width: number,
-): Float32Array | undefined {
-  const isShort = width > 1 && state?.shape?.[1] === width - 1;
-  const values = args.optionalFloats('state', [sequences, isShort ? width - 1 : 'W', 'C'], ['f32']);
-  if (!values || !isShort) return values;
-  const channels = args.size('C');
-  const window = new Float32Array(sequences * width * channels);
+/** Whether the state is `[S, W - 1, C]`: no tap reaches the oldest row, so that it may be left out. */
+const hasShortState = ({ state }: CausalConvOptions, width: number): boolean =>
+  width > 1 && state?.shape?.[1] === width - 1;
+
+/** `[S, W - 1, C]` as `[S, W, C]`. */
+async function padded(state: Tensor): Promise<Float32Array> {
+  const [sequences, rows, channels] = state.shape;
+  const values = (await state.to('cpu')).toFloat32();
+  const window = new Float32Array(sequences * (rows + 1) * channels);
   for (let s = 0; s < sequences; s++) {
-    const rows = values.subarray(s * (width - 1) * channels, (s + 1) * (width - 1) * channels);
-    window.set(rows, (s * width + 1) * channels);
+    const part = values.subarray(s * rows * channels, (s + 1) * rows * channels);
+    window.set(part, (s * (rows + 1) + 1) * channels);
   }
   return window;
 }

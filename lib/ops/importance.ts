@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors';
-import type { NativeScanScores } from '../native-types';
+import type { NativeFloats, NativeScanScores } from '../native-types';
 import type { Tensor } from '../tensor';
 
 const norms = ['clip', 'l1', 'l2', 'sum'] as const;
@@ -56,7 +56,7 @@ export function readNormImportance(
 /** What asks a scan's kernel for scores. Those of `'state'` come afterwards, from an operator of their own. */
 export function scoresOnTheWay(
   importance: Required<ScanImportance> | undefined,
-  scores: Float32Array,
+  scores: NativeFloats | undefined,
 ): NativeScanScores {
   if (importance === undefined || importance.metric === 'state') return {};
   return { importance: scores, metric: importance.metric, source: importance.source };

@@ -16,3 +16,4 @@ export type { SelectionPolicy } from './selection-policy';
 export { type ScanResult, type SelectiveScanOptions, selectiveScan } from './selective-scan';
 export { type SsdScanOptions, ssdScan } from './ssd-scan';
 export { type ImportanceMetric, type TokenImportanceOptions, tokenImportance } from './token-importance';
+export { type TokenLogprobsOptions, type TokenLogprobsResult, tokenLogprobs } from './token-logprobs';

@@ -1,4 +1,4 @@
-import { Tensor } from '../tensor';
+import type { Tensor } from '../tensor';
 import { Arguments } from './arguments';
 import { type NormImportance, readNormImportance, type Scored } from './importance';
 
@@ -30,24 +30,26 @@ const rmsNormNames = ['x', 'weight', 'residual', 'eps'] as const;
  *     s = x + residual
  *     y = s / sqrt(mean(s^2) + eps) * weight
  *
+ * On a GPU all but `x` is f32.
+ *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
 export async function rmsNorm(options: RmsNormOptions): Promise<RmsNormResult> {
-  const args = new Arguments('rmsNorm', options, rmsNormNames);
+  using args = new Arguments('rmsNorm', options, rmsNormNames);
   const x = args.tokens('x', ['D']);
   const params = {
-    x: x.toFloat32(),
-    residualIn: args.optionalRows('residual', ['D']),
+    x: args.place.floats(x),
+    residualIn: args.optionalRows('residual', ['D'], 'float32'),
     weight: args.floats('weight', ['D']),
     eps: args.positive('eps', 1e-5),
+    rows: args.rowCount,
+    dim: args.size('D'),
   };
-  const out = new Float32Array(x.size);
-  const residualOut = new Float32Array(x.size);
-  await args.run('rms_norm', { ...params, rows: args.rowCount, dim: args.size('D'), out, residualOut });
-  return {
-    y: Tensor.from(out, x.shape, { dtype: x.dtype }),
-    residual: Tensor.from(residualOut, x.shape, { dtype: (options.residual ?? x).dtype }),
-  };
+  const y = args.place.output(x.shape, x.dtype);
+  const sum = options.residual && args.place.output(x.shape, options.residual.dtype);
+  const residual = sum ? undefined : args.place.copy(x);
+  await args.run('rms_norm', { ...params, out: y.array, residualOut: sum?.array });
+  return { y: y.tensor(), residual: residual ?? sum!.tensor() };
 }
 
 /** `T` rows (or `[batch, length]` for `T`), `D` channels. */
@@ -77,6 +79,8 @@ const gatedRmsNormNames = ['x', 'z', 'weight', 'groupSize', 'eps', 'normBeforeGa
  *     y = norm(x * silu(z)) * weight
  *     y = norm(x) * weight * silu(z)     with normBeforeGate
  *
+ * On a GPU `x` and `z` have one dtype, and `weight` is f32.
+ *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
 export function gatedRmsNorm(
@@ -84,11 +88,11 @@ export function gatedRmsNorm(
 ): Promise<{ y: Tensor } & Scored>;
 export function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: Tensor }>;
 export async function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: Tensor } & Partial<Scored>> {
-  const args = new Arguments('gatedRmsNorm', options, gatedRmsNormNames);
+  using args = new Arguments('gatedRmsNorm', options, gatedRmsNormNames);
   const x = args.tokens('x', ['D']);
   const dim = args.size('D');
   const params = {
-    y: x.toFloat32(),
+    y: args.place.floats(x),
     z: args.rows('z', ['D']),
     weight: args.floats('weight', ['D']),
     groupSize: args.positive('groupSize', dim),
@@ -98,11 +102,9 @@ export async function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: T
   args.checkDivides('groupSize', params.groupSize, 'D');
   const wanted = readNormImportance('gatedRmsNorm', options.importance);
   const rows = args.rowCount;
-  const out = new Float32Array(x.size);
-  const importance = wanted && new Float32Array(rows);
-  await args.run('gated_rms_norm', { ...params, rows, dim, out, importance, ...wanted });
-  return {
-    y: Tensor.from(out, x.shape, { dtype: x.dtype }),
-    ...(importance && { importance: Tensor.from(importance, [rows]) }),
-  };
+  const y = args.place.output(x.shape, x.dtype);
+  const scores = wanted && args.place.output([rows], 'f32');
+  const written = { out: y.array, importance: scores?.array };
+  await args.run('gated_rms_norm', { ...params, rows, dim, ...written, ...wanted });
+  return { y: y.tensor(), ...(scores && { importance: scores.tensor() }) };
 }

@@ -1,8 +1,6 @@
-import type { NativeWeight, NativeWeightDtype } from '../native-types';
-import { type Dtype, Tensor } from '../tensor';
+import type { NativeWeightDtype } from '../native-types';
+import type { Tensor } from '../tensor';
 import { Arguments } from './arguments';
-
-const weightDtypes: readonly Dtype[] = ['f32', 'bf16', 'f16'] satisfies NativeWeightDtype[];
 
 /** `T` rows (or `[batch, length]` for `T`), `I` inputs, `O` outputs. */
 export type LinearOptions = {
@@ -17,28 +15,29 @@ export type LinearOptions = {
 const linearNames = ['x', 'weight', 'bias'] as const;
 
 /**
- * `y = x * weight^T + bias`, accumulated in float32: `[T, O]` or `[batch, length, O]`, in the dtype of `x`.
+ * `y = x * weight^T + bias`, accumulated in float32: `[T, O]` or `[batch, length, O]`, in the dtype of `x`. On a GPU the weight
+ * has the dtype of `x` or is f32, unless `x` is f32, and `bias` is f32.
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
 export async function linear(options: LinearOptions): Promise<{ y: Tensor }> {
-  const args = new Arguments('linear', options, linearNames);
+  using args = new Arguments('linear', options, linearNames);
   const x = args.tokens('x', ['I']);
-  const weight = args.tensor('weight', ['O', 'I'], weightDtypes);
+  const weight = args.tensor('weight', ['O', 'I'], 'any');
   const bias = args.optionalFloats('bias', ['O']);
   const [rows, inputs, outputs] = [args.rowCount, args.size('I'), args.size('O')];
-  const y = new Float32Array(rows * outputs);
+  const y = args.place.output([...x.shape.slice(0, -1), outputs], x.dtype);
   await args.run('linear', {
     rows,
     inputs,
     outputs,
-    x: x.toFloat32(),
-    weight: weight.data() as NativeWeight,
+    x: args.place.floats(x),
+    weight: args.place.weight(weight),
     weightDtype: weight.dtype as NativeWeightDtype,
     bias,
-    y,
+    y: y.array,
   });
-  return { y: Tensor.from(y, [...x.shape.slice(0, -1), outputs], { dtype: x.dtype }) };
+  return { y: y.tensor() };
 }
 
 /** `T` rows (or `[batch, length]` for `T`), `V` entries of the vocabulary, `D` channels. */
@@ -57,20 +56,21 @@ const embeddingNames = ['ids', 'table'] as const;
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together or an id is out of range
  */
 export async function embedding(options: EmbeddingOptions): Promise<{ y: Tensor }> {
-  const args = new Arguments('embedding', options, embeddingNames);
-  const ids = args.tokens('ids', [], ['i32']);
-  const table = args.tensor('table', ['V', 'D'], weightDtypes);
+  using args = new Arguments('embedding', options, embeddingNames);
+  const ids = args.tokens('ids', [], 'any', ['i32']);
+  const table = args.tensor('table', ['V', 'D'], 'any');
   const [rows, vocabulary, dim] = [args.rowCount, args.size('V'), args.size('D')];
-  args.checkBelow('ids', ids.data() as Int32Array, vocabulary);
-  const out = new Float32Array(rows * dim);
+  const params = { table: args.place.weight(table), tableDtype: table.dtype as NativeWeightDtype };
+  const y = args.place.output([...ids.shape, dim], table.dtype);
+  const values = (await ids.to('cpu')).data() as Int32Array;
+  args.checkBelow('ids', values, vocabulary);
   await args.run('embedding', {
     rows,
     vocabulary,
     dim,
-    ids: ids.data() as Int32Array,
-    table: table.data() as NativeWeight,
-    tableDtype: table.dtype as NativeWeightDtype,
-    out,
+    ...params,
+    ids: values,
+    out: y.array,
   });
-  return { y: Tensor.from(out, [...ids.shape, dim], { dtype: table.dtype }) };
+  return { y: y.tensor() };
 }

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { invalidArgument, mismatch, SkipscanError } from '../errors';
-import { Tensor } from '../tensor';
+import type { Tensor } from '../tensor';
 import { Arguments } from './arguments';
 import type { Selection } from './select-tokens';
 
@@ -26,7 +26,7 @@ const names = ['hidden', 'residual', 'selection'] as const;
 
 /**
  * Makes the reduced branches of a residual stream: row i is row `kept[i]`, or the mean of it and all rows that merge into it,
- * weighted by `weights`. Rows that nothing merges into are copied bit by bit.
+ * weighted by `weights`. Rows that nothing merges into are copied bit by bit. On a GPU `residual` is f32.
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes do not fit together or the selection contradicts itself
  */
@@ -35,30 +35,27 @@ export async function reduceTokens(
 ): Promise<ReduceTokensResult<Tensor>>;
 export async function reduceTokens(options: ReduceTokensOptions): Promise<ReduceTokensResult>;
 export async function reduceTokens(options: ReduceTokensOptions): Promise<ReduceTokensResult> {
-  const args = new Arguments('reduceTokens', options, names);
+  using args = new Arguments('reduceTokens', options, names);
   const hidden = args.tokens('hidden', ['D']);
-  const residual = args.optionalRows('residual', ['D']);
+  const residual = args.optionalRows('residual', ['D'], 'float32');
   const rows = args.rowCount;
   const dim = args.size('D');
   const selection = readSelection(options.selection, rows);
   const keptRows = selection.kept.length;
-  const hiddenOut = new Float32Array(keptRows * dim);
-  const residualOut = residual && new Float32Array(keptRows * dim);
+  const hiddenOut = args.place.output([keptRows, dim], hidden.dtype);
+  const residualOut = options.residual && args.place.output([keptRows, dim], options.residual.dtype);
   await args.run('reduce_tokens', {
     rows,
     keptRows,
     dim,
-    hidden: hidden.toFloat32(),
+    hidden: args.place.floats(hidden),
     residual,
     ...selection,
-    hiddenOut,
-    residualOut,
+    weights: args.place.upload(selection.weights),
+    hiddenOut: hiddenOut.array,
+    residualOut: residualOut?.array,
   });
-  const tensor = (data: Float32Array, { dtype }: Tensor) => Tensor.from(data, [keptRows, dim], { dtype });
-  return {
-    hidden: tensor(hiddenOut, hidden),
-    residual: residualOut && tensor(residualOut, options.residual!),
-  };
+  return { hidden: hiddenOut.tensor(), residual: residualOut?.tensor() };
 }
 
 type Parts = ReduceTokensOptions['selection'];

@@ -24,7 +24,7 @@ export type SelectTokensOptions = {
   layer?: number;
 };
 
-/** Which tokens stay and where the content of the others goes; `reduceTokens` carries it out. */
+/** Which tokens stay and where the content of the others goes; `reduceTokens` carries it out. In memory of the CPU. */
 export type Selection = {
   /** `[K]` the rows that stay, ascending; `path.subset(kept)` is the path through them. */
   kept: Int32Array;
@@ -64,42 +64,54 @@ const names = [
  *   finite; the message names the row.
  */
 export async function selectTokens(options: SelectTokensOptions): Promise<Selection> {
-  const args = new Arguments('selectTokens', options, names);
+  using args = new Arguments('selectTokens', options, names);
   const policy = readSelectionPolicy(options.policy);
   const rows = countRows(args, policy.policy);
   const offsets = args.offsets(rows);
   const compares = args.has('features');
   const positions = readPositions(args, offsets);
   const given = {
-    scores: args.has('scores') ? args.rows('scores', []) : undefined,
-    features: compares ? args.rows('features', ['D']) : undefined,
-    addedFeatures: compares ? args.optionalRows('addedFeatures', ['D']) : undefined,
+    scores: args.optionalRows('scores', [], 'float32'),
+    features: args.optionalRows('features', ['D'], 'any'),
+    addedFeatures: compares ? args.optionalRows('addedFeatures', ['D'], 'any') : undefined,
     dim: compares ? args.size('D') : undefined,
     positions,
     protected: args.has('protected') ? readFlags(args.wholeNumbers('protected', rows)) : undefined,
     sizes: args.has('sizes') ? args.wholeNumbers('sizes', rows, 1) : undefined,
     layer: args.whole('layer', 0),
   };
-  const written = {
-    kept: new Int32Array(rows),
-    keptSizes: new Int32Array(rows),
-    keptOffsets: new Int32Array(offsets.length),
-    destHidden: new Int32Array(rows),
-    destResidual: new Int32Array(rows),
-    weights: new Float32Array(rows),
+  const { place } = args;
+  const outputs = {
+    kept: place.output([rows], 'i32'),
+    keptSizes: place.output([rows], 'i32'),
+    keptOffsets: place.output([offsets.length], 'i32'),
+    destHidden: place.output([rows], 'i32'),
+    destResidual: place.output([rows], 'i32'),
+    weights: place.output([rows], 'f32'),
   };
-  await args.run('select_tokens', { ...policy, ...given, ...written, offsets });
-  const count = written.keptOffsets[offsets.length - 1];
-  const kept = written.kept.slice(0, count);
+  await args.run('select_tokens', {
+    ...policy,
+    ...given,
+    offsets,
+    kept: outputs.kept.array,
+    keptSizes: outputs.keptSizes.array,
+    keptOffsets: outputs.keptOffsets.array,
+    destHidden: outputs.destHidden.array,
+    destResidual: outputs.destResidual.array,
+    weights: outputs.weights.array,
+  });
+  const keptOffsets = await outputs.keptOffsets.read();
+  const count = keptOffsets[offsets.length - 1];
+  const kept = (await outputs.kept.read()).slice(0, count);
   return {
     kept,
-    offsets: written.keptOffsets,
-    destHidden: written.destHidden,
-    destResidual: written.destResidual,
-    weights: written.weights,
+    offsets: keptOffsets,
+    destHidden: await outputs.destHidden.read(),
+    destResidual: await outputs.destResidual.read(),
+    weights: await outputs.weights.read(),
     positions: kept.map((row) => positions[row]),
     protected: kept.map((row) => given.protected?.[row] ?? 0),
-    sizes: written.keptSizes.slice(0, count),
+    sizes: (await outputs.keptSizes.read()).slice(0, count),
   };
 }
 
@@ -109,10 +121,10 @@ type Args = Arguments<SelectTokensOptions>;
 function countRows(args: Args, policy: string): number {
   const scored = policy === 'utrc' || policy === 'prune' || policy === 'ltmp';
   const compared = policy === 'utrc' || policy === 'merge' || policy === 'ltmp';
-  if (scored || args.has('scores')) args.tokens('scores', []);
+  if (scored || args.has('scores')) args.tokens('scores', [], 'float32');
   if (compared || args.has('features')) {
-    if (args.has('scores')) args.rows('features', ['D']);
-    else args.tokens('features', ['D']);
+    if (args.has('scores')) args.rows('features', ['D'], 'any');
+    else args.tokens('features', ['D'], 'any');
   }
   if (args.has('scores') || args.has('features')) return args.rowCount;
   for (const name of ['positions', 'protected', 'sizes'] as const) {

@@ -1,5 +1,5 @@
 import { describe, invalidArgument, mismatch } from '../errors';
-import type { NativeSelectTokens } from '../native-types';
+import type { NativeSelectTokens } from '../native-reduction-types';
 
 type Counted = {
   /** The share of a sequence's tokens that stays, above 0 and up to 1: `max(ceil(keep * N), protected + 1)` of N. */

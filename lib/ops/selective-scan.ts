@@ -1,5 +1,5 @@
 import type { ScanPath } from '../scan-path';
-import { Tensor } from '../tensor';
+import type { Tensor } from '../tensor';
 import { type Alignment, readAlignment } from './alignment';
 import { Arguments } from './arguments';
 import { readScanImportance, type ScanImportance, type Scored, scoresOnTheWay } from './importance';
@@ -70,7 +70,8 @@ const names = [
  *     y[r] = (C[r] . h + D * u[r]) * silu(z[r])
  *
  * One decoding step of S sequences is a path of one step each: rows `[S, E]`, `path: ScanPath.full(new Array(S).fill(1))` and
- * their `state`. bf16 and f16 tensors are computed in float32.
+ * their `state`. bf16 and f16 tensors are computed in float32. On a GPU `u`, `delta`, `B`, `C` and `z` have one dtype, and the
+ * others are f32.
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
@@ -79,12 +80,12 @@ export function selectiveScan(
 ): Promise<ScanResult & Scored>;
 export function selectiveScan(options: SelectiveScanOptions): Promise<ScanResult>;
 export async function selectiveScan(options: SelectiveScanOptions): Promise<ScanResult & Partial<Scored>> {
-  const args = new Arguments('selectiveScan', options, names);
+  using args = new Arguments('selectiveScan', options, names);
   const u = args.tokens('u', ['E']);
   const path = args.path();
   const params = {
     path,
-    u: u.toFloat32(),
+    u: args.place.floats(u),
     delta: args.rows('delta', ['E']),
     A: args.floats('A', ['E', 'N']),
     B: args.rows('B', ['G?', 'N']),
@@ -100,17 +101,14 @@ export async function selectiveScan(options: SelectiveScanOptions): Promise<Scan
   const [channels, dState, groups] = [args.size('E'), args.size('N'), args.size('G')];
   args.checkDivides('the groups of B', groups, 'E');
   const sizes = { rows: args.rowCount, channels, dState, groups };
-  const y = new Float32Array(u.size);
-  const state = new Float32Array(path.sequences * channels * dState);
-  const scores = new Float32Array(importance ? sizes.rows : 0);
-  const onTheWay = scoresOnTheWay(importance, scores);
-  await args.run('selective_scan', { ...params, ...sizes, y, stateOut: state, ...onTheWay });
-  if (importance?.metric === 'state') {
-    await args.run('selective_state_importance', { ...params, ...sizes, state, scores });
+  const y = args.place.output(u.shape, u.dtype);
+  const state = args.place.output([path.sequences, channels, dState], 'f32');
+  const scores = importance && args.place.output([sizes.rows], 'f32');
+  const written = { y: y.array, stateOut: state.array, ...scoresOnTheWay(importance, scores?.array) };
+  await args.run('selective_scan', { ...params, ...sizes, ...written });
+  if (scores && importance.metric === 'state') {
+    const shares = { state: state.array, scores: scores.array };
+    await args.run('selective_state_importance', { ...params, ...sizes, ...shares });
   }
-  return {
-    y: Tensor.from(y, u.shape, { dtype: u.dtype }),
-    state: Tensor.from(state, [path.sequences, channels, dState]),
-    ...(importance && { importance: Tensor.from(scores, [sizes.rows]) }),
-  };
+  return { y: y.tensor(), state: state.tensor(), ...(scores && { importance: scores.tensor() }) };
 }

@@ -1,6 +1,6 @@
 import { mismatch } from '../errors';
 import type { ScanPath } from '../scan-path';
-import { Tensor } from '../tensor';
+import type { Tensor } from '../tensor';
 import { type Alignment, readAlignment } from './alignment';
 import { Arguments } from './arguments';
 import { readScanImportance, type ScanImportance, type Scored, scoresOnTheWay } from './importance';
@@ -68,7 +68,8 @@ const names = [
  *     y[r] = (h * C[r] + D * x[r]) * silu(z[r])
  *
  * One decoding step of S sequences is a path of one step each: rows `[S, H, P]`, `path: ScanPath.full(new Array(S).fill(1))`
- * and their `state`. bf16 and f16 tensors are computed in float32.
+ * and their `state`. bf16 and f16 tensors are computed in float32. On a GPU `x`, `dt`, `B`, `C` and `z` have one dtype, and
+ * the others are f32.
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
@@ -77,14 +78,14 @@ export function ssdScan(
 ): Promise<ScanResult & Scored>;
 export function ssdScan(options: SsdScanOptions): Promise<ScanResult>;
 export async function ssdScan(options: SsdScanOptions): Promise<ScanResult & Partial<Scored>> {
-  const args = new Arguments('ssdScan', options, names);
+  using args = new Arguments('ssdScan', options, names);
   const x = args.tokens('x', ['H', 'P']);
   const path = args.path();
   const DPerChannel = options.D?.shape?.length === 2;
   const [dtMin, dtMax] = readLimit(options.dtLimit);
   const params = {
     path,
-    x: x.toFloat32(),
+    x: args.place.floats(x),
     dt: args.rows('dt', ['H']),
     A: args.floats('A', ['H']),
     B: args.rows('B', ['G?', 'N']),
@@ -103,19 +104,16 @@ export async function ssdScan(options: SsdScanOptions): Promise<ScanResult & Par
   const [heads, headDim, dState, groups] = [args.size('H'), args.size('P'), args.size('N'), args.size('G')];
   args.checkDivides('the groups of B', groups, 'H');
   const sizes = { rows: args.rowCount, heads, headDim, dState, groups };
-  const y = new Float32Array(x.size);
-  const state = new Float32Array(path.sequences * heads * headDim * dState);
-  const scores = new Float32Array(importance ? sizes.rows : 0);
-  const onTheWay = scoresOnTheWay(importance, scores);
-  await args.run('ssd_scan', { ...params, ...sizes, y, stateOut: state, ...onTheWay });
-  if (importance?.metric === 'state') {
-    await args.run('ssd_state_importance', { ...params, ...sizes, state, scores });
+  const y = args.place.output(x.shape, x.dtype);
+  const state = args.place.output([path.sequences, heads, headDim, dState], 'f32');
+  const scores = importance && args.place.output([sizes.rows], 'f32');
+  const written = { y: y.array, stateOut: state.array, ...scoresOnTheWay(importance, scores?.array) };
+  await args.run('ssd_scan', { ...params, ...sizes, ...written });
+  if (scores && importance.metric === 'state') {
+    const shares = { state: state.array, scores: scores.array };
+    await args.run('ssd_state_importance', { ...params, ...sizes, ...shares });
   }
-  return {
-    y: Tensor.from(y, x.shape, { dtype: x.dtype }),
-    state: Tensor.from(state, [path.sequences, heads, headDim, dState]),
-    ...(importance && { importance: Tensor.from(scores, [sizes.rows]) }),
-  };
+  return { y: y.tensor(), state: state.tensor(), ...(scores && { importance: scores.tensor() }) };
 }
 
 function readLimit(limit: readonly [number, number] = [0, Infinity]): readonly [number, number] {

@@ -1,4 +1,4 @@
-import { Tensor } from '../tensor';
+import type { Tensor } from '../tensor';
 import { Arguments, type Int32s } from './arguments';
 
 /**
@@ -41,18 +41,18 @@ const names = ['metric', 'y', 'dt', 'hidden', 'residual', 'offsets'] as const;
  * @throws SkipscanError `ERR_ARGUMENT` when the tensor of a metric is missing or shapes do not fit together
  */
 export async function tokenImportance(options: TokenImportanceOptions): Promise<{ scores: Tensor }> {
-  const args = new Arguments('tokenImportance', options, names);
+  using args = new Arguments('tokenImportance', options, names);
   const metric = args.choice('metric', metrics, 'clip');
   const novel = metric === 'novel' || metric === 'novel2';
   const x = args.tokens(novel ? 'hidden' : metric === 'delta' ? 'dt' : 'y', ['C']);
-  const scores = new Float32Array(args.rowCount);
+  const scores = args.place.output(x.shape.slice(0, -1), 'f32');
   await args.run('token_importance', {
     channels: args.size('C'),
     offsets: args.offsets(args.rowCount),
-    x: x.toFloat32(),
-    added: novel ? args.optionalRows('residual', ['C']) : undefined,
+    x: args.place.floats(x),
+    added: novel ? args.optionalRows('residual', ['C'], 'any') : undefined,
     metric: metric === 'delta' ? 'sum' : metric,
-    scores,
+    scores: scores.array,
   });
-  return { scores: Tensor.from(scores, x.shape.slice(0, -1)) };
+  return { scores: scores.tensor() };
 }

@@ -15,14 +15,14 @@ const seed = 0;
 /** Where models are kept unless a benchmark is told otherwise. */
 export const modelsDirectory = join(os.tmpdir(), 'skipscan-bench-models');
 
-/** Writes the model as a Hugging Face folder, float32, unless it is there. Returns its path. */
-export function huggingFaceModel(directory, name, shape) {
-  const folder = join(directory, name);
+/** Writes the model as a Hugging Face folder, its tensors float32 or `bf16`, unless it is there. Returns its path. */
+export function huggingFaceModel(directory, name, shape, dtype = 'f32') {
+  const folder = join(directory, dtype === 'f32' ? name : `${name}-${dtype}`);
   if (existsSync(join(folder, 'config.json'))) return folder;
   mkdirSync(folder, { recursive: true });
-  writeSafetensors(join(folder, 'model.safetensors'), tensors(shape));
+  writeSafetensors(join(folder, 'model.safetensors'), tensors(shape), dtype);
   const config = join(folder, 'config.json');
-  writeFileSync(`${config}.partial`, `${JSON.stringify(huggingFaceConfig(shape), null, 2)}\n`);
+  writeFileSync(`${config}.partial`, `${JSON.stringify(huggingFaceConfig(shape, dtype), null, 2)}\n`);
   renameSync(`${config}.partial`, config);
   return folder;
 }
@@ -113,7 +113,7 @@ function randomNumbers(name) {
 
 // ---- Hugging Face
 
-function huggingFaceConfig(shape) {
+function huggingFaceConfig(shape, dtype) {
   const common = {
     model_type: shape.family,
     hidden_size: shape.dModel,
@@ -128,7 +128,7 @@ function huggingFaceConfig(shape) {
     use_conv_bias: true,
     tie_word_embeddings: true,
     residual_in_fp32: true,
-    dtype: 'float32',
+    dtype: { f32: 'float32', bf16: 'bfloat16' }[dtype],
   };
   return shape.family === 'mamba'
     ? {

@@ -1,17 +1,23 @@
+import { ggufTypes } from './gguf.mjs';
 import { writeFile } from './write-file.mjs';
 
+/** What a safetensors file calls the dtypes that are written here. */
+const names = { f32: 'F32', bf16: 'BF16' };
+
 /**
- * Writes float32 tensors as a safetensors file: the length of the header (8 bytes), the header (JSON), the data.
+ * Writes tensors as a safetensors file: the length of the header (8 bytes), the header (JSON), the data.
  *
  * @param tensors `{ name, shape, values() }` each; `values` is called once, when the tensor is written, so that only
  *   one tensor at a time is in memory
+ * @param dtype `f32` or `bf16`, that of every tensor in the file
  */
-export function writeSafetensors(file, tensors) {
+export function writeSafetensors(file, tensors, dtype) {
+  const { blockBytes, encode } = ggufTypes[dtype];
   const header = { __metadata__: { format: 'pt' } };
   let offset = 0;
   for (const { name, shape } of tensors) {
-    const end = offset + 4 * shape.reduce((a, b) => a * b, 1);
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
+    const end = offset + blockBytes * shape.reduce((a, b) => a * b, 1);
+    header[name] = { dtype: names[dtype], shape, data_offsets: [offset, end] };
     offset = end;
   }
   const json = JSON.stringify(header);
@@ -22,6 +28,6 @@ export function writeSafetensors(file, tensors) {
   writeFile(file, (write) => {
     write(length);
     write(text);
-    for (const tensor of tensors) write(tensor.values());
+    for (const tensor of tensors) write(encode(tensor.values()));
   });
 }

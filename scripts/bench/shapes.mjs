@@ -1,7 +1,11 @@
-/** The shapes of state-spaces/mamba-130m and mamba2-130m, and two small ones that try the benchmark itself in seconds. */
+/** The shapes of published models of state-spaces, and two small ones that try the benchmark itself in seconds. */
 export const shapes = {
   'mamba-130m': mamba({ dModel: 768, layers: 24, vocabulary: 50280, dState: 16 }),
   'mamba2-130m': mamba2({ dModel: 768, layers: 24, vocabulary: 50288, dState: 128, headDim: 64 }),
+  'mamba-1.4b': mamba({ dModel: 2048, layers: 48, vocabulary: 50280, dState: 16 }),
+  'mamba-2.8b': mamba({ dModel: 2560, layers: 64, vocabulary: 50280, dState: 16 }),
+  'mamba2-1.3b': mamba2({ dModel: 2048, layers: 48, vocabulary: 50288, dState: 128, headDim: 64 }),
+  'mamba2-2.7b': mamba2({ dModel: 2560, layers: 64, vocabulary: 50288, dState: 128, headDim: 64 }),
   'mamba-tiny': mamba({ dModel: 128, layers: 3, vocabulary: 1024, dState: 16 }),
   'mamba2-tiny': mamba2({ dModel: 128, layers: 3, vocabulary: 1024, dState: 32, headDim: 32 }),
 };

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type GeneratedToken, type GenerateOptions, type LanguageModel, loadLanguageModel } from '../../lib';
+import type { GeneratedToken, GenerateOptions, LanguageModel } from '../../lib';
+import { loadModel } from '../helpers/load-model';
 import { fixture } from '../helpers/reference';
 import { TemporaryDirectory } from '../helpers/temporary';
 
@@ -8,7 +9,7 @@ const files = new TemporaryDirectory();
 const source = fixture('lm/mamba1-hf-sharded');
 let model: LanguageModel;
 beforeAll(async () => {
-  model = await loadLanguageModel(source);
+  model = await loadModel(source);
 });
 afterAll(() => model.dispose());
 
@@ -77,7 +78,7 @@ test('it ends at a token that ends a text, unless told to go on', async () => {
     ...Object.fromEntries(readdirSync(source).map((name) => [name, readFileSync(path.join(source, name))])),
     'generation_config.json': JSON.stringify({ eos_token_id: [end, 1] }),
   });
-  await using ending = await loadLanguageModel(folder);
+  await using ending = await loadModel(folder);
   const tokens: number[] = [];
   for await (const { token } of ending.generate('The token is', { maxNewTokens: 30 })) tokens.push(token);
   // The end itself comes only as the carrier of text that was held back until it.

@@ -29,9 +29,9 @@ linux('loading needs the packed weights and at most 20 % more', () => {
   const { before, peak, after, weights } = measure(
     folder,
     // A first model brings in what every later one shares: code, threads' stacks, the tokenizer's library.
-    `await (await skipscan.loadLanguageModel(${JSON.stringify(little)})).dispose();
+    `await (await skipscan.loadLanguageModel(${JSON.stringify(little)}, { device: 'cpu' })).dispose();
      const before = rss();
-     const model = await skipscan.loadLanguageModel(folder);
+     const model = await skipscan.loadLanguageModel(folder, { device: 'cpu' });
      const peak = status('VmHWM');
      console.log(JSON.stringify({ before, peak, after: rss(), weights: model.memory().weights }));
      await model.dispose();`,
@@ -49,7 +49,7 @@ linux('50 rounds of loading, running and disposing leave nothing behind', () => 
     folder,
     `let first, weights;
      for (let round = 0; round < 60; round += 1) {
-       const model = await skipscan.loadLanguageModel(folder);
+       const model = await skipscan.loadLanguageModel(folder, { device: 'cpu' });
        const session = model.createSession();
        await session.prefill([1, 2, 3]);
        await model.forward([[1, 2], [3]]);

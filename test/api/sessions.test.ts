@@ -1,5 +1,6 @@
-import { type LanguageModel, loadLanguageModel, type Session } from '../../lib';
+import type { LanguageModel, Session } from '../../lib';
 import { Random } from '../../lib/text/random';
+import { loadModel } from '../helpers/load-model';
 import { randomModel, randomTokens } from '../helpers/random-model';
 import { TemporaryDirectory } from '../helpers/temporary';
 
@@ -10,7 +11,7 @@ const tokens = randomTokens(new Random(3), 20, shape.vocab);
 let model: LanguageModel;
 
 beforeAll(async () => {
-  model = await loadLanguageModel(folder);
+  model = await loadModel(folder);
 });
 afterAll(() => model.dispose());
 
@@ -33,7 +34,7 @@ test('a saved session goes on where it was, also in a model loaded anew', async 
   await using session = await prefilled();
   const saved = await session.save();
   const wanted = await session.step(5);
-  await using again = await loadLanguageModel(folder);
+  await using again = await loadModel(folder);
   for (const owner of [model, again]) {
     await using restored = owner.restoreSession(saved);
     expect(restored.length).toBe(tokens.length);
@@ -45,7 +46,7 @@ test('another model’s session is refused', async () => {
   await using session = await prefilled();
   const saved = await session.save();
   const sameShape = files.writeAll('other', randomModel(shape, 2));
-  await using other = await loadLanguageModel(sameShape);
+  await using other = await loadModel(sameShape);
   expect(() => other.restoreSession(saved)).toThrow(/^The saved session belongs to another model/);
 });
 
@@ -116,7 +117,7 @@ test('a session that was disposed says so', async () => {
 });
 
 test('a model takes its sessions with it, after what is running', async () => {
-  const owner = await loadLanguageModel(folder);
+  const owner = await loadModel(folder);
   const session = owner.createSession();
   const running = session.prefill(tokens);
   const first = owner.dispose();

@@ -1,7 +1,8 @@
 // Properties of whole models that need no reference: docs/reduction.md, section 8, items 5 and 6. Shapes are chosen so that
 // nothing is a multiple of a vector.
-import { type LanguageModel, loadLanguageModel } from '../../lib';
+import type { LanguageModel } from '../../lib';
 import { Random } from '../../lib/text/random';
+import { loadModel } from '../helpers/load-model';
 import { type ModelShape, randomModel, randomTokens } from '../helpers/random-model';
 import { maxDifference } from '../helpers/read-tensors';
 import { TemporaryDirectory } from '../helpers/temporary';
@@ -28,7 +29,7 @@ describe.each(shapes)('%s', (_why, shape) => {
   const prompt = (length: number) => randomTokens(random, length, shape.vocab);
 
   beforeAll(async () => {
-    model = await loadLanguageModel(files.writeAll('model', randomModel(shape)), { threads: 2 });
+    model = await loadModel(files.writeAll('model', randomModel(shape)), { threads: 2 });
   });
   afterAll(() => model.dispose());
 
@@ -87,8 +88,8 @@ describe.each(shapes)('%s', (_why, shape) => {
 
   test('the number of threads changes nothing', async () => {
     const tokens = prompt(150);
-    await using single = await loadLanguageModel(`${files.path}/model`, { threads: 1 });
-    await using many = await loadLanguageModel(`${files.path}/model`, { threads: 5 });
+    await using single = await loadModel(`${files.path}/model`, { threads: 1 });
+    await using many = await loadModel(`${files.path}/model`, { threads: 5 });
     const { logits } = await single.forward(tokens);
     expect(maxDifference((await model.forward(tokens)).logits, logits)).toBe(0);
     expect(maxDifference((await many.forward(tokens)).logits, logits)).toBe(0);
@@ -96,7 +97,7 @@ describe.each(shapes)('%s', (_why, shape) => {
 
   test.each(['bf16', 'f16'] as const)('%s weights stay near f32', async (dtype) => {
     const tokens = prompt(40);
-    await using half = await loadLanguageModel(`${files.path}/model`, { dtype });
+    await using half = await loadModel(`${files.path}/model`, { dtype });
     const difference = maxDifference(
       (await half.forward(tokens)).logits,
       (await model.forward(tokens)).logits,

@@ -2,7 +2,6 @@
 import {
   flops,
   type LanguageModel,
-  loadLanguageModel,
   ltmp,
   merge,
   type Policy,
@@ -15,6 +14,7 @@ import {
   utrc,
 } from '../../lib';
 import { Random } from '../../lib/text/random';
+import { loadModel } from '../helpers/load-model';
 import { type ModelShape, randomModel, randomTokens } from '../helpers/random-model';
 import { maxDifference } from '../helpers/read-tensors';
 import { TemporaryDirectory } from '../helpers/temporary';
@@ -52,7 +52,7 @@ describe.each(shapes)('%s', (_family, shape) => {
   const prompt = (length: number) => randomTokens(random, length, shape.vocab);
   let model: LanguageModel;
   beforeAll(async () => {
-    model = await loadLanguageModel(files.writeAll('model', randomModel(shape)), { threads: 2 });
+    model = await loadModel(files.writeAll('model', randomModel(shape)), { threads: 2 });
   });
   afterAll(() => model.dispose());
 
@@ -90,7 +90,7 @@ describe.each(shapes)('%s', (_family, shape) => {
 
     test('the number of threads changes nothing', async () => {
       const tokens = prompt(150);
-      await using single = await loadLanguageModel(`${files.path}/model`, { threads: 1 });
+      await using single = await loadModel(`${files.path}/model`, { threads: 1 });
       const { logits } = await single.forward(tokens, { reduction: policy });
       expect(maxDifference((await model.forward(tokens, { reduction: policy })).logits, logits)).toBe(0);
     });
@@ -189,7 +189,7 @@ describe('what does not fit is an error', () => {
   const files = new TemporaryDirectory();
   let model: LanguageModel;
   beforeAll(async () => {
-    model = await loadLanguageModel(files.writeAll('model', randomModel(shapes[0][1])));
+    model = await loadModel(files.writeAll('model', randomModel(shapes[0][1])));
   });
   afterAll(() => model.dispose());
 

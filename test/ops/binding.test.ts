@@ -21,7 +21,7 @@ const int32s = (...values: number[]) => Int32Array.from(values);
 
 test('runs what is whole, on the chosen backend', async () => {
   expect((await run({})).split('/')[0]).toBe(native.cpuBackends().chosen);
-  expect(listDevices()).toMatchObject([{ id: 'cpu', backend: native.cpuBackends().chosen }]);
+  expect(listDevices()[0]).toMatchObject({ id: 'cpu', backend: native.cpuBackends().chosen });
 });
 
 test.each<[string, object, string]>([
@@ -85,7 +85,7 @@ test.each<[string, object, string]>([
   });
 });
 
-test('refuses ids beyond a table, unknown operators and unknown backends', async () => {
+test('refuses ids, tokens and rows beyond a table, unknown operators and unknown backends', async () => {
   const embedding = {
     rows: 1,
     vocabulary: 2,
@@ -96,6 +96,13 @@ test('refuses ids beyond a table, unknown operators and unknown backends', async
   const call = async () =>
     native.runOp('embedding', { ...embedding, ids: int32s(2), out: new Float32Array(1) }, {});
   await expect(call()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+  const one = { rows: 1, vocabulary: 2, logits: new Float32Array(2), logprobs: new Float32Array(1) };
+  const score = async () => native.runOp('token_logprobs', { ...one, tokens: int32s(2) }, {});
+  await expect(score()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+  const row = () => new Float32Array(3);
+  const norm = { rows: 1, dim: 3, inputRows: 1, x: row(), weight: row(), out: row(), eps: 1e-5 };
+  const gather = async () => native.runOp('rms_norm', { ...norm, index: int32s(1) }, {});
+  await expect(gather()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
   expect(() => native.runOp('pooling' as never, {} as never, {})).toThrow(
     'an operator for native argument name.',
   );

@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ops, ScanPath, Tensor } from '../../lib';
-import { native } from '../../lib/native';
-import { lastRoute, useBackend } from '../helpers/chosen-backend';
+import { allBackends, chosenDevice, lastRoute, useBackend } from '../helpers/chosen-backend';
 import { expectClose } from '../helpers/close';
 import { type Golden, readTensors } from '../helpers/read-tensors';
 import { fixture, reference } from '../helpers/reference';
@@ -31,12 +30,14 @@ beforeAll(async () => {
   goldens = await readTensors(join(directory, 'golden.safetensors'));
 });
 
+const place = ({ data, shape }: Golden) => Tensor.from(data, shape, { device: chosenDevice() });
+
 /** The inputs of a case as tensors; absent ones are undefined. */
 function tensors({ inputs }: GoldenCase): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(inputs)
       .filter(([name]) => name !== 'cu_seqlens')
-      .map(([name, { tensor }]) => [name, Tensor.from(golden(tensor).data, golden(tensor).shape)]),
+      .map(([name, { tensor }]) => [name, place(golden(tensor))]),
   );
 }
 
@@ -142,7 +143,7 @@ test('no case of the data is left out', () => {
   expect(cases).toHaveLength(reference('lm/ops') ? 35 : 16);
 });
 
-describe.each(native.cpuBackends().available)('%s', (backend) => {
+describe.each(allBackends())('%s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   test.each(cases.map((c) => [c.name, c] as const))('%s', async (_name, c) => {
@@ -150,7 +151,8 @@ describe.each(native.cpuBackends().available)('%s', (backend) => {
     expect(lastRoute()?.split('/')[0]).toBe(backend);
     for (const [name, { tensor }] of Object.entries(c.outputs)) {
       expect(outputs[name].shape).toEqual(golden(tensor).shape);
-      expectClose(name, outputs[name].toFloat32(), golden(tensor).data, rounding);
+      const output = await outputs[name].to('cpu');
+      expectClose(name, output.toFloat32(), golden(tensor).data, rounding);
     }
   });
 });

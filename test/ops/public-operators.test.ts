@@ -106,7 +106,7 @@ describe('shapes', () => {
     expectSame('state', got.state.data(), conv.x.toFloat32().subarray(-4 * E));
   });
 
-  test('products, norms and embeddings keep the leading dimensions', async () => {
+  test('products, norms, embeddings and log-probabilities keep the leading dimensions', async () => {
     const x = floats([2, 3, 8]);
     expect((await ops.linear({ x, weight: floats([5, 8]) })).y.shape).toEqual([2, 3, 5]);
     const { y, residual } = await ops.rmsNorm({ x, weight: floats([8]) });
@@ -117,6 +117,9 @@ describe('shapes', () => {
     expectSame('residual', residual.data(), x.data());
     const ids = Tensor.zeros([2, 3], { dtype: 'i32' });
     expect((await ops.embedding({ ids, table: floats([5, 8]) })).y.shape).toEqual([2, 3, 8]);
+    const { best, logprobs } = await ops.tokenLogprobs({ logits: x, tokens: ids });
+    expect([best.shape, best.dtype, logprobs.shape, logprobs.dtype]).toEqual([[2, 3], 'i32', [2, 3], 'f32']);
+    expect(await ops.tokenLogprobs({ logits: x })).not.toHaveProperty('logprobs');
   });
 });
 

@@ -1,7 +1,7 @@
 // What the operators that reduce tokens reject, and what they say; and what the addon rejects whatever lib/ops lets through.
 import { ops, ScanPath, Tensor } from '../../lib';
 import { native } from '../../lib/native';
-import type { NativeSelectTokens } from '../../lib/native-types';
+import type { NativeSelectTokens } from '../../lib/native-reduction-types';
 
 const [T, D] = [9, 6];
 const scores = Tensor.zeros([T]);
@@ -159,6 +159,15 @@ describe('the addon itself', () => {
     kept: int32s(1, 2),
     hiddenOut: new Float32Array(4),
   };
+  const described = {
+    positions: int32s(0, 1, 2),
+    protected: int32s(0, 0, 1),
+    keptOffsets: int32s(0, 2),
+    start: 0,
+    positionsOut: new Int32Array(2),
+    protectedOut: new Int32Array(2),
+    gapOut: new Int32Array(2),
+  };
   const numbers = { keep: 0.5, qHidden: 0, qResidual: 0, pruneBelow: 0, mergeAbove: 0, seed: 0, layer: 0 };
   const choose: NativeSelectTokens = {
     ...numbers,
@@ -177,6 +186,7 @@ describe('the addon itself', () => {
 
   test('runs what is whole', async () => {
     await native.runOp('reduce_tokens', reduce, {});
+    await native.runOp('reduce_tokens', { ...reduce, ...described }, {});
     await native.runOp('select_tokens', choose, {});
   });
 
@@ -187,6 +197,8 @@ describe('the addon itself', () => {
     ['a destination below -1', { destHidden: int32s(-2, 1, 2) }, 'destHidden'],
     ['a residual branch without destinations', { residual: new Float32Array(6) }, 'destResidual'],
     ['an output that is too short', { hiddenOut: new Float32Array(3) }, 'hiddenOut'],
+    ['sequences that are not all that is kept', { ...described, keptOffsets: int32s(0, 3) }, 'keptOffsets'],
+    ['positions without an output', { ...described, positionsOut: undefined }, 'positionsOut'],
   ])('reduce_tokens refuses %s', async (_what, change, name) => {
     const call = async () => native.runOp('reduce_tokens', { ...reduce, ...change }, {});
     await expect(call()).rejects.toMatchObject({

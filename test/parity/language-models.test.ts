@@ -2,7 +2,8 @@
 // states: about 30 times its measured float32 noise; a wrong formula shows as 0.1 and more.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type LanguageModel, loadLanguageModel } from '../../lib';
+import type { LanguageModel } from '../../lib';
+import { loadModel } from '../helpers/load-model';
 import { type Golden, maxDifference, readTensors } from '../helpers/read-tensors';
 import { fixture, reference } from '../helpers/reference';
 
@@ -44,7 +45,7 @@ describe.each(folders)('$name', ({ folder }) => {
     Array.from({ length: shape[0] }, (_, b) => ints.slice(b * shape[1], (b + 1) * shape[1]));
 
   beforeAll(async () => {
-    model = await loadLanguageModel(folder, { threads: 2 });
+    model = await loadModel(folder, { threads: 2 });
     golden = await readTensors(path.join(folder, 'golden.safetensors'));
   });
   afterAll(() => model.dispose());
@@ -161,7 +162,7 @@ describe.each(folders)('$name', ({ folder }) => {
   if (has('alt_norm.case0.logits')) {
     test('the other rule for the gated norm of several groups', async () => {
       const other = model.config.normGroupSize === model.config.dInner ? 'grouped' : 'whole';
-      await using alternative = await loadLanguageModel(folder, { gatedNorm: other });
+      await using alternative = await loadModel(folder, { gatedNorm: other });
       const { logits } = await alternative.forward(rowsOf(get('case0.input_ids')));
       expect(maxDifference(logits, get('alt_norm.case0.logits').data)).toBeLessThan(tolerance.logits);
     });

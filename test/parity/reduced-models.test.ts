@@ -2,7 +2,8 @@
 // are generated exactly, values within 30 times the float32 noise that the reference states.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type LanguageModel, loadLanguageModel, merge, type Policy, prune, uniform, utrc } from '../../lib';
+import { type LanguageModel, merge, type Policy, prune, uniform, utrc } from '../../lib';
+import { loadModel } from '../helpers/load-model';
 import { type Golden, maxDifference, readTensors } from '../helpers/read-tensors';
 import { reference } from '../helpers/reference';
 
@@ -65,7 +66,7 @@ present('%s', (_name, file) => {
 
   beforeAll(async () => {
     goldens = await readTensors(file.replace(/json$/, 'safetensors'));
-    model = await loadLanguageModel(path.resolve(path.dirname(file), checkpoint));
+    model = await loadModel(path.resolve(path.dirname(file), checkpoint));
   });
   afterAll(() => model.dispose());
 

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { type LanguageModel, loadLanguageModel } from '../../lib';
+import type { LanguageModel } from '../../lib';
+import { loadModel } from '../helpers/load-model';
 import { maxDifference } from '../helpers/read-tensors';
 import { fixture } from '../helpers/reference';
 
@@ -11,7 +12,7 @@ const golden = JSON.parse(readFileSync(fixture('tiny-mamba2-golden.json'), 'utf8
 
 let model: LanguageModel;
 beforeAll(async () => {
-  model = await loadLanguageModel(folder);
+  model = await loadModel(folder);
 });
 afterAll(() => model.dispose());
 

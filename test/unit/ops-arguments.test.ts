@@ -242,6 +242,27 @@ const cases: Record<string, [what: string, call: () => Promise<unknown>, message
         'Expected a tensor of shape [T = 5, D = 6] for z of ops.gatedRmsNorm but received one of shape [5, 5].',
       ],
     ],
+    tokenLogprobs: [
+      [
+        'tokens of other rows',
+        () => ops.tokenLogprobs({ logits: t(5, 6), tokens: Tensor.zeros([4], { dtype: 'i32' }) }),
+        'Expected a tensor of shape [5] for tokens of ops.tokenLogprobs but received one of shape [4].',
+      ],
+      [
+        'tokens that are no i32',
+        () => ops.tokenLogprobs({ logits: t(5, 6), tokens: t(5) }),
+        'Expected a tensor of dtype i32 for tokens of ops.tokenLogprobs but received one of dtype f32.',
+      ],
+      [
+        'a token beyond the vocabulary',
+        () =>
+          ops.tokenLogprobs({
+            logits: t(1, 6),
+            tokens: Tensor.from(Int32Array.of(6), [1], { dtype: 'i32' }),
+          }),
+        'Expected ids from 0 to 5 for tokens of ops.tokenLogprobs but received 6 at index 0.',
+      ],
+    ],
     importance: [
       [
         'a metric without its object',

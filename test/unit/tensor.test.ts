@@ -127,12 +127,6 @@ describe('making one', () => {
     expect(error.message).toContain(message);
   });
 
-  test('a device that is not there says why', () => {
-    const error = failure(() => Tensor.zeros([1], { device: 'cuda:0' }));
-    expect(error.code).toBe('ERR_DEVICE');
-    expect(error.message).toBe("Device cuda:0 is not available: this build has no CUDA backend. Use 'cpu'.");
-  });
-
   test('a shape beyond the memory of the machine is an error, not a crash', () => {
     const error = failure(() => Tensor.zeros([2 ** 25, 2 ** 20]));
     expect(error.code).toBe('ERR_OUT_OF_MEMORY');
@@ -158,9 +152,8 @@ describe('to', () => {
     expect(same.disposed).toBe(false);
   });
 
-  test('refuses what is neither a dtype nor a device that is there', async () => {
+  test('refuses what is neither a dtype nor a device', async () => {
     const tensor = Tensor.zeros([1]);
-    await expect(tensor.to('cuda:1')).rejects.toMatchObject({ code: 'ERR_DEVICE' });
     await expect(tensor.to('f64' as never)).rejects.toMatchObject({
       code: 'ERR_ARGUMENT',
       message: `Expected a dtype (f32, bf16, f16, i32) or a device ('cpu', 'cuda:0') for to() but received "f64".`,

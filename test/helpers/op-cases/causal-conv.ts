@@ -22,6 +22,7 @@ export type CausalConvCase = PathCase & {
 
 export const causalConvCases: OpCases<'causal_conv', CausalConvCase> = {
   op: 'causal_conv',
+  activations: ['x', 'y'],
   base: {
     ...plainPath,
     channels: 40,
@@ -63,6 +64,9 @@ export const causalConvCases: OpCases<'causal_conv', CausalConvCase> = {
     ['one channel', { channels: 1 }],
     ['more channels than a tile', { channels: 531 }],
     ['more rows than a tile', { lengths: [700], channels: 17 }],
+    ['rows inside wider ones that stay aligned', { padding: 8, lengths: [50, 3, 9], inPlace: true }],
+    ['steps of a batch, where some have none', { keep: 0.5, lengths: [1, 1, 1, 1, 1, 1], inPlace: true }],
+    ['steps of a batch, any window', { lengths: [1, 1], width: 7, inPlace: true }],
     ['large inputs', { scale: 100 }],
     ['one thread', { threads: 1 }],
     ['more threads than work', { threads: 9, channels: 5, lengths: [2] }],
@@ -91,6 +95,11 @@ export const causalConvCases: OpCases<'causal_conv', CausalConvCase> = {
       mode: c.mode,
       silu: c.silu,
     };
+  },
+  kernel({ path: { offsets } }, backend) {
+    if (backend !== 'cuda') return undefined;
+    const single = offsets.every((end, s) => s === 0 || end - offsets[s - 1] <= 1);
+    return single ? '/step' : '/window';
   },
   tolerance: 1e-6, // float32 rounding; the largest measured is 2e-7
 };

@@ -1,3 +1,4 @@
+import type { Draw } from '../random';
 import type { OpCases } from './harness';
 
 export type RmsNormCase = {
@@ -10,12 +11,15 @@ export type RmsNormCase = {
   inPlace: boolean;
   /** Factor of x. */
   scale: number;
+  /** The rows are taken from so many, in any order, some more than once. Not in place. */
+  gathered?: number;
   seed?: number;
   threads?: number;
 };
 
 export const rmsNormCases: OpCases<'rms_norm', RmsNormCase> = {
   op: 'rms_norm',
+  activations: ['x', 'out'],
   base: { rows: 5, dim: 64, eps: 1e-5, residual: 'separate', inPlace: false, scale: 1 },
   table: [
     ['the base', {}],
@@ -36,11 +40,18 @@ export const rmsNormCases: OpCases<'rms_norm', RmsNormCase> = {
     ['large values', { scale: 1e4 }],
     ['one thread', { threads: 1 }],
     ['more threads than rows', { threads: 9, rows: 2 }],
+    ['a row longer than a block of threads keeps', { rows: 2, dim: 8196 }],
+    ['a long row in place', { rows: 2, dim: 8200, residual: 'inPlace', inPlace: true }],
+    ['some rows of many', { gathered: 40, rows: 7 }],
+    ['the last row, as before an output head', { gathered: 21, rows: 1, dim: 768, residual: 'notWanted' }],
+    ['some rows, without a residual', { gathered: 9, residual: 'none' }],
+    ['more rows than there are', { gathered: 3, rows: 11, dim: 37 }],
   ],
-  build({ rows, dim, eps, residual, inPlace, scale }, memory, draw) {
+  build({ rows, dim, eps, residual, inPlace, scale, gathered }, memory, draw) {
     const row = { width: dim };
-    const values = draw.floats(rows * dim, -scale, scale);
-    const sums = draw.floats(rows * dim, -scale, scale);
+    const inputRows = gathered ?? rows;
+    const values = draw.floats(inputRows * dim, -scale, scale);
+    const sums = draw.floats(inputRows * dim, -scale, scale);
     const out = inPlace ? memory.inout('out', values, row) : memory.output('out', rows, row);
     const overX = residual === 'overX' ? memory.inout('residual', values, row) : undefined;
     const updated = residual === 'inPlace' ? memory.inout('residual', sums, row) : undefined;
@@ -55,10 +66,15 @@ export const rmsNormCases: OpCases<'rms_norm', RmsNormCase> = {
       weight: memory.input(draw.floats(dim, -2, 2)),
       out,
       eps,
+      ...(gathered && { inputRows, index: memory.ints(pickRows(rows, inputRows, draw)) }),
     };
   },
   tolerance: 1e-6, // float32 rounding; the largest measured is 2e-7
 };
+
+/** The last row first. */
+const pickRows = (count: number, rows: number, draw: Draw): number[] =>
+  Array.from({ length: count }, (_, i) => (i === 0 ? rows - 1 : draw.int(0, rows - 1)));
 
 export type GatedRmsNormCase = {
   rows: number;
@@ -93,6 +109,7 @@ const gatedTable: readonly (readonly [why: string, change: Partial<GatedRmsNormC
   ['over y, in groups', { inPlace: true, padding: 5, dim: 66, groupSize: 33 }],
   ['gates at their ends', { scale: 100 }],
   ['a large eps', { eps: 0.5 }],
+  ['groups longer than a block of threads keeps', { rows: 2, dim: 16400, groupSize: 8200, metric: 'l1' }],
   ['one thread', { threads: 1 }],
   ['more threads than rows', { threads: 9, rows: 2 }],
   ['importance clip', { metric: 'clip' }],
@@ -101,12 +118,14 @@ const gatedTable: readonly (readonly [why: string, change: Partial<GatedRmsNormC
   ['importance sum', { metric: 'sum' }],
   ['importance over groups off the vector width', { metric: 'l1', dim: 63, groupSize: 21 }],
   ['importance over groups of one channel', { metric: 'clip', dim: 17, groupSize: 1 }],
+  ['importance over groups of published models', { metric: 'clip', dim: 2560, groupSize: 640 }],
   ['importance of a width of published models', { metric: 'clip', dim: 1536, groupSize: 1536 }],
   ['importance, over y', { metric: 'l2', inPlace: true, padding: 5, dim: 83, groupSize: 83 }],
 ];
 
 export const gatedRmsNormCases: OpCases<'gated_rms_norm', GatedRmsNormCase> = {
   op: 'gated_rms_norm',
+  activations: ['y', 'z', 'out'],
   base: {
     rows: 5,
     dim: 64,

@@ -38,6 +38,8 @@ const linearTable: readonly (readonly [why: string, change: Partial<LinearCase>]
   ['five rows', { rows: 5 }],
   ['seven rows', { rows: 7 }],
   ['fifteen rows: one more than a tile of 14', { rows: 15 }],
+  ['sixteen rows', { rows: 16 }],
+  ['seventeen rows, outputs off the tile', { rows: 17, outputs: 70 }],
   ['rows of more than one block', { rows: 300, inputs: 33, outputs: 70 }],
   ['one output', { outputs: 1 }],
   ['outputs off the panels', { outputs: 33 }],
@@ -51,6 +53,9 @@ const linearTable: readonly (readonly [why: string, change: Partial<LinearCase>]
   ['inputs off the vector width', { inputs: 37 }],
   ['inputs of more than one block', { inputs: 1111, outputs: 40 }],
   ['inputs of more than one block, one row', { inputs: 2050, outputs: 40, rows: 1 }],
+  ['inputs off the step of a warp, one row', { inputs: 136, outputs: 9, rows: 1 }],
+  ['more than one of the largest tiles, inputs off their step', { rows: 260, inputs: 40, outputs: 136 }],
+  ['few outputs of many inputs', { rows: 70, inputs: 1048, outputs: 24 }],
   ['no bias', { bias: false }],
   ['rows inside wider ones, as dt in the projected row', { padding: 11 }],
   ['one thread', { threads: 1, rows: 40 }],
@@ -67,6 +72,7 @@ const kinds: readonly Pick<LinearCase, 'dtype' | 'packed'>[] = [
 
 export const linearCases: OpCases<'linear', LinearCase> = {
   op: 'linear',
+  activations: ['x', 'y'],
   base: { rows: 20, inputs: 64, outputs: 96, dtype: 'f32', packed: true, bias: true, padding: 0 },
   table: kinds.flatMap((kind) =>
     linearTable.map(
@@ -91,7 +97,14 @@ export const linearCases: OpCases<'linear', LinearCase> = {
       yStride: y.stride,
     };
   },
-  kernel: ({ weightDtype }) => `/${weightDtype}`,
+  kernel: ({ rows, weightDtype }, backend, dtype) => {
+    if (backend !== 'cuda') return `/${weightDtype}`;
+    if (rows <= 8) return '/gemv';
+    if (rows <= 16) return undefined;
+    return dtype === 'f32' ? '/(fma|cublaslt)' : '/(tensor|fma|cublaslt)';
+  },
+  // Weights are as the activations or float32 there; float32 activations take any.
+  onGpu: (c, dtype) => !c.packed && (dtype === 'f32' || c.dtype === 'f32' || c.dtype === dtype),
   tolerance: 2e-6, // float32 rounding; the largest measured is 4e-7
 };
 
@@ -118,6 +131,7 @@ const embeddingTable: readonly (readonly [why: string, change: Partial<Embedding
 
 export const embeddingCases: OpCases<'embedding', EmbeddingCase> = {
   op: 'embedding',
+  activations: ['out'],
   base: { rows: 20, vocabulary: 64, dim: 48, dtype: 'f32', packed: true },
   table: kinds.flatMap((kind) =>
     embeddingTable.map(
@@ -139,5 +153,6 @@ export const embeddingCases: OpCases<'embedding', EmbeddingCase> = {
       out: memory.output('out', rows, { width: dim }),
     };
   },
+  onGpu: ({ packed }) => !packed,
   tolerance: 0, // nothing is computed
 };

@@ -1,4 +1,4 @@
-import type { NativeReductionPolicy, NativeSelectTokens } from '../../../lib/native-types';
+import type { NativeReductionPolicy, NativeSelectTokens } from '../../../lib/native-reduction-types';
 import type { Draw } from '../random';
 import type { OpCases } from './harness';
 import { offsetsOf } from './paths';
@@ -103,6 +103,7 @@ const situations: readonly (readonly [why: string, change: Partial<SelectTokensC
   ['features far from 1', { data: 'extreme', keep: 0.7 }],
   ['more destinations than a block', { lengths: [1300], dim: 8 }],
   ['more channels than a block, off the vector width', { lengths: [70], dim: 555 }],
+  ['the same in whole vectors', { lengths: [70], dim: 560 }],
   ['one channel', { dim: 1, data: 'ties' }],
   ['both branches compared', { added: true, dim: 37 }],
   ['one thread', { threads: 1, lengths: [90, 10] }],
@@ -111,6 +112,7 @@ const situations: readonly (readonly [why: string, change: Partial<SelectTokensC
 
 export const selectTokensCases: OpCases<'select_tokens', SelectTokensCase> = {
   op: 'select_tokens',
+  activations: ['features'],
   base: {
     policy: 'utrc',
     keep: 0.8,
@@ -158,6 +160,11 @@ export const selectTokensCases: OpCases<'select_tokens', SelectTokensCase> = {
       destResidual: memory.intOutput('destResidual', rows),
       weights: memory.output('weights', rows, { width: 1 }),
     };
+  },
+  kernel({ policy, dim = 0, addedFeatures }, backend, dtype) {
+    if (backend !== 'cuda') return undefined;
+    if (!['utrc', 'merge', 'ltmp'].includes(policy)) return '/rank';
+    return dtype === 'f32' || addedFeatures || dim % 8 !== 0 ? '/fma' : '/tensor';
   },
   tolerance: 0, // rows and destinations are the same or wrong
 };

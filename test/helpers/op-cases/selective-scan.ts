@@ -26,6 +26,7 @@ export type SelectiveScanCase = PathCase &
 
 export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = {
   op: 'selective_scan',
+  activations: ['u', 'delta', 'B', 'C', 'z', 'y'],
   base: {
     ...plainPath,
     channels: 40,

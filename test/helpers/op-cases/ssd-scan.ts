@@ -32,6 +32,7 @@ const fewSteps = 16;
 
 export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
   op: 'ssd_scan',
+  activations: ['x', 'dt', 'B', 'C', 'z', 'y'],
   base: {
     ...plainPath,
     heads: 4,
@@ -157,7 +158,8 @@ export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
       ...buildScores(c, path, memory),
     };
   },
-  kernel({ path: { offsets } }) {
+  kernel({ path: { offsets } }, backend) {
+    if (backend === 'cuda') return undefined;
     const steps = Array.from(offsets.subarray(1), (end, s) => end - offsets[s]);
     const few = steps.filter((n) => n <= fewSteps).length;
     return few === steps.length ? '/step' : few > 0 ? '/mixed' : '/chunked';

@@ -55,6 +55,7 @@ const sharedTable = [
 
 export const selectiveStateCases: OpCases<'selective_state_importance', SelectiveStateCase> = {
   op: 'selective_state_importance',
+  activations: ['u', 'delta', 'B'],
   base: { ...base, channels: 40 },
   table: [
     ...sharedTable,
@@ -103,6 +104,7 @@ export const selectiveStateCases: OpCases<'selective_state_importance', Selectiv
 
 export const ssdStateCases: OpCases<'ssd_state_importance', SsdStateCase> = {
   op: 'ssd_state_importance',
+  activations: ['x', 'dt', 'B'],
   base: { ...base, heads: 4, headDim: 16, dtLimit: [0, Infinity] },
   table: [
     ...sharedTable,

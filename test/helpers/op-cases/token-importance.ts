@@ -1,4 +1,4 @@
-import type { NativeTokenImportance } from '../../../lib/native-types';
+import type { NativeTokenImportance } from '../../../lib/native-reduction-types';
 import type { OpCases } from './harness';
 import { offsetsOf } from './paths';
 
@@ -40,6 +40,7 @@ const table: readonly (readonly [why: string, change: Partial<TokenImportanceCas
 
 export const tokenImportanceCases: OpCases<'token_importance', TokenImportanceCase> = {
   op: 'token_importance',
+  activations: ['x'],
   base: {
     metric: 'clip',
     lengths: [21],

@@ -86,6 +86,7 @@ test('the table and the plot name every policy', async () => {
     dModel: 64,
     backend: 'portable',
     dtype: 'f32',
+    device: 'cpu',
     threads: 2,
     machine: 'a machine',
     loadAverage: 0.5,
