@@ -23,7 +23,7 @@ export type DeviceInfo = {
   multiprocessors?: number;
 };
 
-/** Whether CUDA devices can be used, and why not, where they cannot. */
+/** What is known of CUDA on this machine. */
 export type CudaStatus = {
   available: boolean;
   /** Why there are none, as a clause with a full stop; absent where there are. */
@@ -55,7 +55,11 @@ export function listDevices(): DeviceInfo[] {
   return [cpu, ...gpus];
 }
 
-/** Whether CUDA devices can be used; why not, where they cannot. */
+/**
+ * Whether CUDA devices can be used; why not, where they cannot.
+ *
+ * @throws SkipscanError `ERR_NATIVE` when the native engine does not load
+ */
 export function cudaStatus(): CudaStatus {
   const { devices, ...rest } = native.cudaStatus();
   return { available: devices.length > 0, ...rest };

@@ -25,8 +25,9 @@ const mayInclude = {
   ops: ['core'],
   cpu: ['core', 'ops'],
   cuda: ['core', 'ops'],
+  calls: ['core', 'ops'],
   engine: ['core', 'ops'],
-  binding: ['core', 'ops', 'cpu', 'cuda', 'engine'],
+  binding: ['core', 'ops', 'calls', 'cpu', 'cuda', 'engine'],
 };
 const cuda = path.join('csrc', 'cuda');
 const launcher = path.join(cuda, 'launch.cuh');

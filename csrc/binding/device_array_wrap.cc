@@ -1,5 +1,8 @@
 #include "binding/device_array_wrap.h"
 
+#include <condition_variable>
+#include <mutex>
+
 #include "binding/convert.h"
 #include "binding/devices.h"
 #include "binding/exports.h"
@@ -10,6 +13,37 @@ namespace {
 
 // DeviceArrays are told from other objects by this mark.
 constexpr napi_type_tag kTag = {0x736b697073636e31, 0x6465766963656172};
+
+// Arrays whose memory is on its way back. A device that looks full may not be until they are done.
+class Releases {
+ public:
+  void begin() {
+    std::lock_guard lock(mutex_);
+    ++running_;
+  }
+  void end() {
+    std::lock_guard lock(mutex_);
+    --running_;
+    changed_.notify_all();
+  }
+  // Whether there was anything to wait for.
+  bool wait() {
+    std::unique_lock lock(mutex_);
+    const bool any = running_ > 0;
+    changed_.wait(lock, [&] { return running_ == 0; });
+    return any;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int running_ = 0;
+};
+
+Releases& releases() {
+  static auto* releases = new Releases;  // never destroyed: one may still run while the process exits
+  return *releases;
+}
 
 }  // namespace
 
@@ -28,6 +62,9 @@ DeviceArrayWrap::DeviceArrayWrap(const Napi::CallbackInfo& info) : Napi::ObjectW
   Status status = shared_device(device, "", &content->device);
   const size_t bytes = size_t(content->length) * size_of(content->dtype);
   if (status.ok()) status = Memory::allocate(content->device, bytes, &content->memory);
+  if (status.code == Code::out_of_memory && releases().wait()) {
+    status = Memory::allocate(content->device, bytes, &content->memory);
+  }
   if (!status.ok()) throw to_error(env, status);
   content_ = std::move(content);
   external_.set(env, int64_t(bytes));
@@ -86,10 +123,12 @@ Napi::Value DeviceArrayWrap::dispose(const Napi::CallbackInfo& info) {
   external_.set(info.Env(), 0);
   if (!content_) return info.Env().Undefined();
   // Beside the event loop, as a GPU finishes what is queued before it frees memory.
+  releases().begin();
   return Task::start(
       info.Env(), KeepAlive(),
       [content = std::exchange(content_, nullptr)]() mutable {
         content.reset();
+        releases().end();
         return Status();
       },
       [](Napi::Env env) { return env.Undefined(); });

@@ -55,7 +55,7 @@ Napi::Value cuda_status(const Napi::CallbackInfo& info) {
   Napi::Array devices = Napi::Array::New(env);
   result.Set("devices", devices);
 #ifdef SKIPSCAN_CUDA
-  const cuda::System system = cuda::inspect();
+  const cuda::System& system = cuda::inspect();
   for (const cuda::Gpu& gpu : system.gpus) {
     Napi::Object device = Napi::Object::New(env);
     device.Set("name", gpu.name);

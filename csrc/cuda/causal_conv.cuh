@@ -75,7 +75,7 @@ struct ConvChannels {
   }
 
   __device__ void store_output(int32_t row) const {
-    Pack<T, kPack> y;
+    float y[kPack];
 #pragma unroll
     for (int i = 0; i < kPack; ++i) {
       float total = bias[i];
@@ -83,19 +83,17 @@ struct ConvChannels {
       for (int j = kTaps - 1; j >= 0; --j) {
         if (j < width()) total = fmaf(weights[j][i], inputs[j][i], total);
       }
-      y.set(i, p.silu ? silu(total) : total);
+      y[i] = p.silu ? silu(total) : total;
     }
-    store_pack<T, kPack>(static_cast<T*>(p.y.data) + row * p.y_stride + c, y);
+    store_pack<T, kPack>(static_cast<T*>(p.y.data) + row * p.y_stride + c, to_pack<T>(y));
   }
 
   __device__ void store_state(int s) const {
 #pragma unroll
     for (int j = 0; j < kTaps; ++j) {
       if (j >= width()) continue;
-      Pack<float, kPack> row;
-#pragma unroll
-      for (int i = 0; i < kPack; ++i) row.set(i, inputs[j][i]);
-      store_pack<float, kPack>(p.state_out + (int64_t(s + 1) * width() - 1 - j) * p.channels + c, row);
+      store_pack<float, kPack>(p.state_out + (int64_t(s + 1) * width() - 1 - j) * p.channels + c,
+                               to_pack<float>(inputs[j]));
     }
   }
 };

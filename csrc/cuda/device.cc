@@ -1,5 +1,7 @@
 #include "cuda/device.h"
 
+#include <algorithm>
+
 #include "cuda/blas.h"
 #include "cuda/recordings.h"
 #include "cuda/tables.h"
@@ -102,9 +104,7 @@ class CudaDevice final : public Device {
   cudaStream_t transfers_ = nullptr;  // beside the queue, so that copies do not end up in recordings
 };
 
-}  // namespace
-
-System inspect() {
+System look() {
   System system;
   int count = 0;
   cudaDriverGetVersion(&system.driver);
@@ -136,12 +136,27 @@ System inspect() {
                            .minor = properties.minor,
                            .multiprocessors = properties.multiProcessorCount});
   }
-  if (count == 0) system.why = "the NVIDIA driver found no GPU.";
+  const auto newest = std::max_element(system.gpus.begin(), system.gpus.end(),
+                                       [](const Gpu& a, const Gpu& b) { return a.capability() < b.capability(); });
+  if (newest == system.gpus.end()) {
+    system.why = "the NVIDIA driver found no GPU.";
+  } else if (newest->capability() < kLeastCapability) {
+    system.why = "the newest GPU, " + newest->name + ", has compute capability " + std::to_string(newest->major) + "." +
+                 std::to_string(newest->minor) + " but the kernels need 7.5 or more (Turing or newer).";
+    system.gpus.clear();
+  }
+  return system;
+}
+
+}  // namespace
+
+const System& inspect() {
+  static const System system = look();
   return system;
 }
 
 Status open(int ordinal, std::shared_ptr<Device>* out) {
-  const System system = inspect();
+  const System& system = inspect();
   if (ordinal < 0 || ordinal >= int(system.gpus.size())) {
     return fail(Code::device, "Device cuda:" + std::to_string(ordinal) + " is not there: " +
                                   (system.why.empty() ? "this machine has " + std::to_string(system.gpus.size()) +

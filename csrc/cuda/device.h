@@ -12,6 +12,8 @@ struct Gpu {
   std::string name;
   size_t memory = 0;  // bytes
   int major = 0, minor = 0, multiprocessors = 0;
+
+  int capability() const { return major * 10 + minor; }
 };
 
 struct System {
@@ -20,7 +22,8 @@ struct System {
   std::string why;              // there are no gpus
 };
 
-System inspect();
+// Looked at once.
+const System& inspect();
 
 // A queue of its own on the GPU. ERR_DEVICE when it cannot be used, ERR_OUT_OF_MEMORY.
 Status open(int ordinal, std::shared_ptr<Device>* out);

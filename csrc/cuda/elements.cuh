@@ -26,20 +26,34 @@ template <class T, int kCount>
 __device__ inline Pack<T, kCount> load_pack(const T* p) {
   return *reinterpret_cast<const Pack<T, kCount>*>(p);
 }
-// As one number: nvcc stores what was set element by element that way too, or in halves, where it is left to it.
-template <class Number, class T, int kCount>
-__device__ inline void store_as(T* p, const Pack<T, kCount>& pack) {
-  using Word [[gnu::may_alias]] = Number;
-  *reinterpret_cast<Word*>(p) = std::bit_cast<Number>(pack);
+
+// Rounds values to a pack, two at a time where there is an instruction for that.
+template <class T, int kCount>
+__device__ inline Pack<T, kCount> to_pack(const float (&values)[kCount]) {
+  if constexpr (sizeof(T) == 2 && kCount % 2 == 0) {
+    struct Pairs {
+      unsigned of[kCount / 2];
+    } pairs;
+#pragma unroll
+    for (int i = 0; i < kCount / 2; ++i) pairs.of[i] = pack_pair<T>(values[2 * i], values[2 * i + 1]);
+    return std::bit_cast<Pack<T, kCount>>(pairs);
+  } else {
+    Pack<T, kCount> pack;
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) pack.set(i, values[i]);
+    return pack;
+  }
 }
+
 template <class T, int kCount>
 __device__ inline void store_pack(T* p, const Pack<T, kCount>& pack) {
   if constexpr (sizeof(pack) == 16) {
-    store_as<unsigned __int128>(p, pack);
+    store_words(p, std::bit_cast<uint4>(pack));
   } else if constexpr (sizeof(pack) == 8) {
-    store_as<uint64_t>(p, pack);
-  } else if constexpr (sizeof(pack) == 4) {
-    store_as<uint32_t>(p, pack);
+    store_words(p, std::bit_cast<uint2>(pack));
+  } else if constexpr (sizeof(pack) == 4 && sizeof(T) == 2) {
+    const unsigned word = std::bit_cast<unsigned>(pack);
+    memcpy(__builtin_assume_aligned(p, sizeof(word)), &word, sizeof(word));
   } else {
     *reinterpret_cast<Pack<T, kCount>*>(p) = pack;
   }

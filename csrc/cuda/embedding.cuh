@@ -18,10 +18,10 @@ __global__ void __launch_bounds__(kEmbeddingThreads)
   const bool known = id >= 0 && id < vocabulary;
   Pack<Table, kPack> from;
   if (known) from = load_pack<Table, kPack>(table + id * dim + c);
-  Pack<Out, kPack> to;
+  float to[kPack];
 #pragma unroll
-  for (int i = 0; i < kPack; ++i) to.set(i, known ? from[i] : NAN);
-  store_pack<Out, kPack>(out + row * dim + c, to);
+  for (int i = 0; i < kPack; ++i) to[i] = known ? from[i] : NAN;
+  store_pack<Out, kPack>(out + row * dim + c, to_pack<Out>(to));
 }
 
 template <class Table, class Out, int kPack>

@@ -18,36 +18,43 @@ __global__ void __launch_bounds__(kRowThreads) gated_rms_norm_kernel(GatedRmsNor
   const float* weights = p.weight + first;
   T* out = static_cast<T*>(p.out.data) + row * p.dim + first;
 
-  // What is normalised, and what that is multiplied with.
-  float kept[kPacks > 0 ? kPacks : 1][kPack], factor[kPacks > 0 ? kPacks : 1][kPack];
-  const auto read = [&](int64_t c, int i) {
-    const Pack<T, kPack> v = load_pack<T, kPack>(y + c), gate = load_pack<T, kPack>(z + c);
+  constexpr int kKept = kPacks > 0 ? kPacks : 1;
+  Pack<T, kPack> given[kKept], gate[kKept];
+  float v[kKept][kPack], factor[kKept][kPack];  // what is normalised, and what that is multiplied with
+  const auto load = [&](int64_t c, int i) {
+    given[i] = load_pack<T, kPack>(y + c);
+    gate[i] = load_pack<T, kPack>(z + c);
     load_floats<kPack>(weights + c, factor[i]);
+  };
+  const auto open = [&](int i) {
 #pragma unroll
     for (int j = 0; j < kPack; ++j) {
-      const float open = silu(gate[j]);
-      kept[i][j] = p.norm_before_gate ? v[j] : v[j] * open;
-      if (p.norm_before_gate) factor[i][j] *= open;
+      const float share = silu(gate[i][j]);
+      v[i][j] = p.norm_before_gate ? given[i][j] : given[i][j] * share;
+      if (p.norm_before_gate) factor[i][j] *= share;
     }
   };
   float squares = 0;
+  if constexpr (kPacks > 0) for_packs<kPack, kPacks>(p.group_size, load);
   for_packs<kPack, kPacks>(p.group_size, [&](int64_t c, int i) {
-    read(c, i);
+    if constexpr (kPacks == 0) load(c, i);
+    open(i);
 #pragma unroll
-    for (int j = 0; j < kPack; ++j) squares = fmaf(kept[i][j], kept[i][j], squares);
+    for (int j = 0; j < kPack; ++j) squares = fmaf(v[i][j], v[i][j], squares);
   });
-  const float scale = 1 / sqrtf(block_sum(squares) / float(p.group_size) + p.eps);
+  const float scale = rsqrtf(block_sum(squares) / float(p.group_size) + p.eps);
   float sum = 0;
   for_packs<kPack, kPacks>(p.group_size, [&](int64_t c, int i) {
-    if constexpr (kPacks == 0) read(c, i);
-    Pack<T, kPack> result;
+    if constexpr (kPacks == 0) {
+      load(c, i);
+      open(i);
+    }
 #pragma unroll
     for (int j = 0; j < kPack; ++j) {
-      const float v = kept[i][j] * scale * factor[i][j];
-      result.set(j, v);
-      if (p.importance) sum = add_channel(p.metric, sum, v);
+      v[i][j] *= scale * factor[i][j];
+      if (p.importance) sum = add_channel(p.metric, sum, v[i][j]);
     }
-    store_pack<T, kPack>(out + c, result);
+    store_pack<T, kPack>(out + c, to_pack<T>(v[i]));
   });
   if (!p.importance) return;
   sum = block_sum(sum);

@@ -64,10 +64,10 @@ __device__ inline void store_floats(T* p, const float (&values)[kCount], int64_t
   if (packs && count >= kCount) {
 #pragma unroll
     for (int i = 0; i < kCount; i += kPack) {
-      Pack<T, kPack> pack;
+      float some[kPack];
 #pragma unroll
-      for (int j = 0; j < kPack; ++j) pack.set(j, values[i + j]);
-      store_pack(p + i, pack);
+      for (int j = 0; j < kPack; ++j) some[j] = values[i + j];
+      store_pack(p + i, to_pack<T>(some));
     }
   } else {
 #pragma unroll

@@ -14,33 +14,6 @@
 
 namespace skipscan::cuda {
 
-// ---- fragments: two elements to a register, the first in the low half
-
-template <class T>
-__device__ inline unsigned pack_pair(float low, float high);
-
-template <>
-__device__ inline unsigned pack_pair<bf16>(float low, float high) {
-#if defined(__CUDACC__) && __CUDA_ARCH__ >= 800
-  unsigned pair;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
-  return pair;
-#else
-  return unsigned(narrow_bf16(low).bits) | unsigned(narrow_bf16(high).bits) << 16;
-#endif
-}
-
-template <>
-__device__ inline unsigned pack_pair<f16>(float low, float high) {
-#if defined(__CUDACC__) && __CUDA_ARCH__ >= 800
-  unsigned pair;
-  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
-  return pair;
-#else
-  return unsigned(narrow_f16(low).bits) | unsigned(narrow_f16(high).bits) << 16;
-#endif
-}
-
 // ---- products
 
 // d += a b for a (16 x 16) and b (16 x 8), by the whole warp. With g = lane / 4 and t = lane % 4, a lane holds

@@ -54,6 +54,61 @@ __device__ inline f16 narrow_f16(float x) {
 #endif
 }
 
+// Two of them in one register, the first in the low half.
+template <class T>
+__device__ inline unsigned pack_pair(float low, float high);
+
+template <>
+__device__ inline unsigned pack_pair<bf16>(float low, float high) {
+#if defined(__CUDACC__) && __CUDA_ARCH__ >= 800
+  unsigned pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+#else
+  return unsigned(narrow_bf16(low).bits) | unsigned(narrow_bf16(high).bits) << 16;
+#endif
+}
+
+template <>
+__device__ inline unsigned pack_pair<f16>(float low, float high) {
+#if defined(__CUDACC__) && __CUDA_ARCH__ >= 800
+  unsigned pair;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+#else
+  return unsigned(narrow_f16(low).bits) | unsigned(narrow_f16(high).bits) << 16;
+#endif
+}
+
+// ---- stores of several words at once, which nvcc takes apart where it loses track of an address
+
+__device__ inline void store_words(void* p, uint2 words) {
+#ifdef __CUDACC__
+  if (__isGlobal(p)) {  // known when it is compiled
+    asm volatile("st.global.v2.b32 [%0], {%1, %2};" ::"l"(__cvta_generic_to_global(p)), "r"(words.x), "r"(words.y)
+                 : "memory");
+    return;
+  }
+  *static_cast<uint2*>(p) = words;
+#else
+  memcpy(p, &words, sizeof(words));
+#endif
+}
+
+__device__ inline void store_words(void* p, uint4 words) {
+#ifdef __CUDACC__
+  if (__isGlobal(p)) {
+    asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(p)), "r"(words.x),
+                 "r"(words.y), "r"(words.z), "r"(words.w)
+                 : "memory");
+    return;
+  }
+  *static_cast<uint4*>(p) = words;
+#else
+  memcpy(p, &words, sizeof(words));
+#endif
+}
+
 // ---- special functions: one instruction each, with 2 ulp or so
 
 __device__ inline float fast_exp2(float x) {

@@ -18,10 +18,10 @@ __global__ void __launch_bounds__(kRowThreads) rms_norm_kernel(RmsNormParams p) 
 
   constexpr int kKept = kPacks > 0 ? kPacks : 1;
   Pack<T, kPack> given[kKept];
-  Pack<float, kPack> sum[kKept] = {}, weight[kKept];
+  Pack<float, kPack> sum[kKept], weight[kKept];
   const auto load = [&](int64_t c, int i) {
     given[i] = load_pack<T, kPack>(x + c);
-    if (residual) sum[i] = load_pack<float, kPack>(residual + c);
+    sum[i] = residual ? load_pack<float, kPack>(residual + c) : Pack<float, kPack>();
     weight[i] = load_pack<float, kPack>(p.weight + c);
   };
   const auto add = [&](int i) {
@@ -43,10 +43,10 @@ __global__ void __launch_bounds__(kRowThreads) rms_norm_kernel(RmsNormParams p) 
       add(i);
     }
     if (sums) store_pack<float, kPack>(sums + c, sum[i]);
-    Pack<T, kPack> y;
+    float y[kPack];
 #pragma unroll
-    for (int j = 0; j < kPack; ++j) y.set(j, sum[i][j] * scale * weight[i][j]);
-    store_pack<T, kPack>(out + c, y);
+    for (int j = 0; j < kPack; ++j) y[j] = sum[i][j] * scale * weight[i][j];
+    store_pack<T, kPack>(out + c, to_pack<T>(y));
   });
 }
 

@@ -25,6 +25,7 @@ Form choose_form(const SelectiveScanParams& p, const DeviceLimits& limits) {
 // out; with more threads, where there still are few of them.
 template <class T>
 Status run_chunked(const SelectiveScanParams& p, const ScanPlan& plan, Stream& stream) {
+  if (p.d_state > kSliceStates) return launch_selective_scan_chunked<T, 8, 128, true>(p, plan, stream);
   const DeviceLimits& limits = stream.limits();
   const int64_t blocks = int64_t(p.path.sequences) * p.groups * plan.parts;  // of one unit
   if (p.path.longest <= 64 || blocks >= 32 * limits.multiprocessors) {

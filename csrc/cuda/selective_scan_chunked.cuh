@@ -60,7 +60,7 @@ __device__ inline void store_slice(const SelectiveScanParams& p, const ScanSpan&
 
 // Moves the states of a quad over a thread's chunk and adds C . h to y. The whole block calls together.
 template <class Shared>
-__device__ inline void scan_quad(Shared& shared, int quad, const float* B, const float* C, float elapsed,
+__device__ inline void scan_quad(Shared& shared, int quad, const float* B, const float* C,
                                  const float (&decay)[kChunkSteps], const float (&x)[kChunkSteps],
                                  float (&y)[kChunkSteps]) {
   using Quad = Pack<float, kQuad>;
@@ -70,6 +70,7 @@ __device__ inline void scan_quad(Shared& shared, int quad, const float* B, const
   float a[kChunkSteps][kQuad];
   {
     const Quad A = load_pack<float, kQuad>(shared.A[quad] + mine % kPairs);
+    const float elapsed = shared.elapsed[threadIdx.x];
     Quad h, over;
 #pragma unroll
     for (int t = 0; t < kChunkSteps; ++t) {
@@ -114,8 +115,20 @@ __device__ inline void scan_quad(Shared& shared, int quad, const float* B, const
 
 // ---- kernel
 
-template <class T, int kWidth, int kThreads>
-__global__ void __launch_bounds__(kThreads, kThreads == 128 ? 5 : 2)
+// Blocks of a multiprocessor that the registers of each leave room for. Narrow ones of bf16 are as many as Hopper's shared
+// memory has room for, where 5120 channels are 640 blocks for 132 multiprocessors; elsewhere shared memory allows fewer.
+template <class T, int kWidth, int kThreads, bool kSliced>
+__host__ __device__ constexpr int chunked_blocks() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+  return 512 / kThreads;
+#else
+  return kWidth == 8 && kThreads == 128 && sizeof(T) == 2 && !kSliced ? 5 : 512 / kThreads;
+#endif
+}
+
+// kSliced: whether there are more states than a slice; then A and the states before a tile are loaded anew for each slice.
+template <class T, int kWidth, int kThreads, bool kSliced>
+__global__ void __launch_bounds__(kThreads, (chunked_blocks<T, kWidth, kThreads, kSliced>()))
     selective_scan_chunked(SelectiveScanParams p, ScanPlan plan) {
   using Tile = ScanTile<T, kWidth, kThreads>;
   using Shared = ChunkedShared<Tile>;
@@ -125,7 +138,6 @@ __global__ void __launch_bounds__(kThreads, kThreads == 128 ? 5 : 2)
   const ScanSpan span = span_of_block(p, plan, kWidth);
   const int own = int(threadIdx.x) % kWidth, first = int(threadIdx.x) / kWidth * kChunkSteps;
   const int moved = int(threadIdx.x) / Tile::kRowThreads;
-  const bool one_slice = p.d_state <= kSliceStates;
   Chunk chunk;
   chunk.channel = span.channel + own;
   chunk.present = own < span.count;
@@ -134,7 +146,7 @@ __global__ void __launch_bounds__(kThreads, kThreads == 128 ? 5 : 2)
   start_rows(p, plan, span, first_step, tile, 0);
   start_states(p, plan, span, first_step, tile);
   cp_async_commit();
-  load_slice(p, span, p.state_in, 0, *shared);
+  if constexpr (!kSliced) load_slice(p, span, p.state_in, 0, *shared);
 
   int buffer = 0;
   for (int k = span.begin; k < span.end; k += Tile::kSteps, buffer ^= 1) {
@@ -175,20 +187,24 @@ __global__ void __launch_bounds__(kThreads, kThreads == 128 ? 5 : 2)
       y[t] = D * input;
     }
 
-    for (int slice = 0; slice < p.d_state; slice += kSliceStates) {
-      if (slice > 0) {
-        __syncthreads();
-        finish_states(p, plan, span, k + moved, slice, tile);
+    shared->elapsed[threadIdx.x] = elapsed;
+
+    const auto scan_slice = [&](int states) {
+      for (int quad = 0; quad * kQuad < states; ++quad) {
+        scan_quad(*shared, quad, B + quad * kQuad, C + quad * kQuad, decay, x, y);
       }
-      if (!one_slice) {
+    };
+    if constexpr (!kSliced) {
+      scan_slice(p.d_state);
+    } else {
+      for (int slice = 0; slice < p.d_state; slice += kSliceStates) {
+        if (slice > 0) {
+          __syncthreads();
+          finish_states(p, plan, span, k + moved, slice, tile);
+        }
         load_slice(p, span, k == span.begin ? p.state_in : plan.states, slice, *shared);
         __syncthreads();
-      }
-      const int states = p.d_state - slice < kSliceStates ? p.d_state - slice : kSliceStates;
-      for (int quad = 0; quad * kQuad < states; ++quad) {
-        scan_quad(*shared, quad, B + quad * kQuad, C + quad * kQuad, elapsed, decay, x, y);
-      }
-      if (!one_slice) {
+        scan_slice(p.d_state - slice < kSliceStates ? p.d_state - slice : kSliceStates);
         __syncthreads();
         store_slice(p, span, plan.states, slice, *shared);
       }
@@ -201,14 +217,13 @@ __global__ void __launch_bounds__(kThreads, kThreads == 128 ? 5 : 2)
   }
   cp_async_wait<0>();
   __syncthreads();
-  if (p.state_out && (one_slice || span.begin == span.end)) {
+  if (!p.state_out) return;
+  if constexpr (!kSliced) {
+    store_slice(p, span, p.state_out, 0, *shared);
+  } else if (span.begin == span.end) {
     for (int slice = 0; slice < p.d_state; slice += kSliceStates) {
-      if (slice > 0) {
-        __syncthreads();
-        load_slice(p, span, p.state_in, slice, *shared);
-        __syncthreads();
-      }
-      store_slice(p, span, p.state_out, slice, *shared);
+      load_slice(p, span, p.state_in, slice, *shared);
+      store_slice(p, span, p.state_out, slice, *shared);  // each thread what it has loaded
     }
   }
 }
@@ -218,9 +233,9 @@ __global__ void __launch_bounds__(kThreads, kThreads == 128 ? 5 : 2)
 template <class T, int kWidth, int kThreads>
 constexpr size_t kChunkedShared = sizeof(ChunkedShared<ScanTile<T, kWidth, kThreads>>);
 
-template <class T, int kWidth, int kThreads>
+template <class T, int kWidth, int kThreads, bool kSliced = false>
 Status launch_selective_scan_chunked(const SelectiveScanParams& p, const ScanPlan& plan, Stream& stream) {
-  return launch(stream, selective_scan_chunked<T, kWidth, kThreads>, span_blocks(p, kWidth), dim3(kThreads),
+  return launch(stream, selective_scan_chunked<T, kWidth, kThreads, kSliced>, span_blocks(p, kWidth), dim3(kThreads),
                 kChunkedShared<T, kWidth, kThreads>, p, plan);
 }
 

@@ -82,6 +82,7 @@ struct Tile {
   // and from row `count` on. Every element of row_of names a row that exists. By all threads of the block.
   __device__ void copy(const T* from, int stride, int columns, const int* row_of, int count) const {
     constexpr int kCopies = kChunkSteps * kPieces / kChunkThreads, kApart = kChunkThreads / kPieces;
+    static_assert(8 % kApart == 0 || kApart % 8 == 0);
     const int first = int(threadIdx.x) / kPieces, at = int(threadIdx.x) % kPieces;
     const bool wanted = at * 8 < columns;
     const char* const column = reinterpret_cast<const char*>(from + (wanted ? at * 8 : 0));
@@ -92,7 +93,9 @@ struct Tile {
 #pragma unroll
     for (int i = 0; i < kCopies; ++i) {
       const bool inside = wanted && first + i * kApart < count;
-      cp_async_16(piece(first + i * kApart, at), column + int64_t(rows[i]) * bytes_apart, inside ? 16 : 0);
+      const int to = (at ^ (first & 7)) ^ (i * kApart & 7);  // piece `at` of that row
+      cp_async_16(data + (first + i * kApart) * kColumns + to * 8, column + int64_t(rows[i]) * bytes_apart,
+                  inside ? 16 : 0);
     }
   }
 };

@@ -35,10 +35,10 @@ __device__ inline ChunkTimeInputs fetch_times(const SsdScanParams& p, int head, 
 }
 
 // The times of those steps; steps from `end` on have no length. `before` has the times of the 64 steps before, or is null at a
-// segment's first chunk. dt of every step goes to dts[j], unless that is null.
+// segment's first chunk, which may be the sequence's. dt of every step goes to dts[j], unless that is null.
 template <class T>
-__device__ inline void put_times(const SsdScanParams& p, int head, const ChunkTimeInputs& in, int k, int sequence_begin,
-                                 int end, const ChunkTimes* before, ChunkTimes& to, float* dts) {
+__device__ inline void put_times(const SsdScanParams& p, int head, const ChunkTimeInputs& in, int k, int end,
+                                 const ChunkTimes* before, bool starts_sequence, ChunkTimes& to, float* dts) {
   const int lane = lane_index();
   const float bias = p.dt_bias ? p.dt_bias[head] : 0;
   float dt[2], decay[2];
@@ -56,7 +56,7 @@ __device__ inline void put_times(const SsdScanParams& p, int head, const ChunkTi
   if (p.alignment == Alignment::previous) {
     const float of_left = __shfl_up_sync(kAllLanes, dt[1], 1);
     float first = dt[0];
-    if (k > sequence_begin) first = before ? before->last_dt : step_size<T>(p, k - 1, head);
+    if (!starts_sequence) first = before ? before->last_dt : step_size<T>(p, k - 1, head);
     decay[0] = fmaf(in.other[0], lane > 0 ? of_left : first, dt[0]);
     decay[1] = fmaf(in.other[1], dt[0], dt[1]);
     if (lane == kWarp - 1) to.last_dt = dt[1];

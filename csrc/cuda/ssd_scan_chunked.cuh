@@ -21,6 +21,7 @@ template <class T, int kStates>
 struct ChunkWarp {
   static constexpr int kQ = kChunkSteps, kOfWarp = kChannelsOfWarp<kStates>, kOfBlock = kChannelsOfBlock<kStates>;
   static constexpr int kTiles16 = kOfWarp / 16, kTiles8 = kOfWarp / 8;
+  static constexpr int kStepTiles = 2;  // outputs are made for as many times 16 steps at once
 
   int lane, g, t;
   int head, slot;  // slot: the head as counted in the block
@@ -90,9 +91,9 @@ struct ChunkWarp {
     }
   }
 
-  // Y = exp(cum) C H^T + M X for steps [first, first + 32), M = C B^T o L of the head. A lane has steps g and g + 8 of every
+  // Y = exp(cum) C H^T + M X for 16 kStepTiles steps from `first` on, M = C B^T o L of the head. A lane has steps g and g + 8 of every
   // 16, channels 2t and 2t + 1 of every 8.
-  __device__ void outputs(float (&y)[2][kTiles8][4], const Tile<T, kStates>& C, const Tile<T, kQ>& M,
+  __device__ void outputs(float (&y)[kStepTiles][kTiles8][4], const Tile<T, kStates>& C, const Tile<T, kQ>& M,
                           const Tile<T, kOfBlock>& X, const ChunkTimes& time, int first) {
 #pragma unroll
     for (int n = 0; n < kStates / 16; ++n) {
@@ -104,7 +105,7 @@ struct ChunkWarp {
         states[c][1] = pack_pair<T>(high[0], high[1]);
       }
 #pragma unroll
-      for (int m = 0; m < 2; ++m) {
+      for (int m = 0; m < kStepTiles; ++m) {
         unsigned a[4];
         C.load_a(a, first + m * 16, n * 16);
 #pragma unroll
@@ -112,7 +113,7 @@ struct ChunkWarp {
       }
     }
 #pragma unroll
-    for (int m = 0; m < 2; ++m) {
+    for (int m = 0; m < kStepTiles; ++m) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         const float decay = fast_exp2(time.cum[first + m * 16 + half * 8 + g]);
@@ -123,12 +124,12 @@ struct ChunkWarp {
         }
       }
     }
-    for (int j = 0; j < first + 32; j += 16) {
+    for (int j = 0; j < first + kStepTiles * 16; j += 16) {
       unsigned x[kTiles16][4];
 #pragma unroll
       for (int i = 0; i < kTiles16; ++i) X.load_b(x[i], j, column + i * 16);
 #pragma unroll
-      for (int m = 0; m < 2; ++m) {
+      for (int m = 0; m < kStepTiles; ++m) {
         if (j > first + m * 16) continue;
         unsigned a[4];
         M.load_a(a, first + m * 16, j);
@@ -139,12 +140,12 @@ struct ChunkWarp {
   }
 
   // What is left to do for those outputs: skip connection, gate, scores, and the way to memory. `row_of` has the rows of the
-  // chunk, which begins at step k.
-  __device__ void finish(const SsdScanParams& p, float (&y)[2][kTiles8][4], const Tile<T, kOfBlock>& X,
+  // chunk, which begins at step k. What this warp's channels add to the scores of steps goes to `sums`, unless that is null.
+  __device__ void finish(const SsdScanParams& p, float (&y)[kStepTiles][kTiles8][4], const Tile<T, kOfBlock>& X,
                          const int* row_of, int k, int steps, int first, float* sums) const {
     const float D_of_head = p.D && exists && !p.D_per_channel ? p.D[head] : 0;
 #pragma unroll
-    for (int m = 0; m < 2; ++m) {
+    for (int m = 0; m < kStepTiles; ++m) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         const int step = first + m * 16 + half * 8 + g;
@@ -167,7 +168,7 @@ struct ChunkWarp {
         }
         float sum = 0;
         const bool gated = p.z.data && inside;
-        if (scores_outputs(p) && (p.source == ImportanceSource::ssm || !gated)) sum = sum_of(p.metric, v);
+        if (sums && (p.source == ImportanceSource::ssm || !gated)) sum = sum_of(p.metric, v);
         if (gated) {
 #pragma unroll
           for (int c = 0; c < kTiles8; ++c) {
@@ -175,12 +176,12 @@ struct ChunkWarp {
             v[2 * c] *= silu(z[0]);
             v[2 * c + 1] *= silu(z[1]);
           }
-          if (scores_outputs(p) && p.source != ImportanceSource::ssm) sum = sum_of(p.metric, v);
+          if (sums && p.source != ImportanceSource::ssm) sum = sum_of(p.metric, v);
         }
-        if (scores_outputs(p)) {  // four lanes have a row
+        if (sums) {  // four lanes have a row
           sum += __shfl_xor_sync(kAllLanes, sum, 1);
           sum += __shfl_xor_sync(kAllLanes, sum, 2);
-          if (inside && t == 0) sums[int64_t(channel / kOfWarp) * p.path.steps + k + step] = sum;
+          if (inside && t == 0) sums[k + step] = sum;
         }
 
         Pack<unsigned, kTiles8> pairs;
@@ -321,13 +322,20 @@ __global__ void __launch_bounds__(kChunkThreads, 2)
   const auto fetch_chunk_times = [&](int chunk) {
     return fetch_times<T>(p, head_of_time, param_rows_of(chunk), s.begin + chunk * kQ, end_of_time);
   };
-  const auto put_chunk_times = [&](int chunk, const ChunkTimeInputs& in) {
+  const auto put_chunk_times = [&](int chunk, const ChunkTimeInputs& in, const ChunkTimes* before, bool starts_sequence) {
     const int k = s.begin + chunk * kQ;
     const bool scored = kOutputs && scores_steps(p) && part == 0;
-    put_times<T>(p, head_of_time, in, k, s.sequence_begin, end_of_time,
-                 chunk > 0 ? times_of(chunk - 1) + warp_in_block : nullptr, times_of(chunk)[warp_in_block],
+    put_times<T>(p, head_of_time, in, k, end_of_time, before, starts_sequence, times_of(chunk)[warp_in_block],
                  scored ? sums + int64_t(head_of_time) * p.path.steps + k : nullptr);
   };
+
+  // Where the last states and the sums of scores of each warp go is put aside: registers are what this kernel is short of.
+  SKIPSCAN_SHARED(float*, last_states, [kChunkThreads / kWarp]);
+  SKIPSCAN_SHARED(float*, sums_of_warps, [kChunkThreads / kWarp]);
+  if (warp.lane == 0) {
+    last_states[warp_in_block] = warp.exists ? last_state(p, segments, s, warp.head, kOutputs) : nullptr;
+    sums_of_warps[warp_in_block] = scores_outputs(p) ? sums + int64_t(warp.channel / kOfWarp) * p.path.steps : nullptr;
+  }
 
   const int chunks = (s.end - s.begin + kQ - 1) / kQ;
   put_rows(0, path_row(p.path.index, 0), path_row(p.path.param_index, 0));
@@ -336,7 +344,7 @@ __global__ void __launch_bounds__(kChunkThreads, 2)
   if (chunks > 0) {
     if (stages > 1) copy_B_and_X(0);
     copy_C(0);
-    if (keeps_time) put_chunk_times(0, fetch_chunk_times(0));
+    if (keeps_time) put_chunk_times(0, fetch_chunk_times(0), nullptr, s.index == 0);
   }
   warp.load_states(p, warp.exists ? first_state(p, segments, s, warp.head, kOutputs) : nullptr);
 
@@ -359,10 +367,10 @@ __global__ void __launch_bounds__(kChunkThreads, 2)
       put_products<T>(C, B, times_of(chunk), layout.heads, M_heads, steps);
       __syncthreads();
       const Tile<T, kQ> M{M_heads + warp.slot * kQ * kQ};
-      for (int first = 0; first < steps; first += 32) {
-        float y[2][Warp::kTiles8][4] = {};
+      for (int first = 0; first < steps; first += Warp::kStepTiles * 16) {
+        float y[Warp::kStepTiles][Warp::kTiles8][4] = {};
         warp.outputs(y, C, M, X, time, first);
-        warp.finish(p, y, X, rows_of(chunk), k, steps, first, sums);
+        warp.finish(p, y, X, rows_of(chunk), k, steps, first, sums_of_warps[warp_in_block]);
       }
       __syncthreads();  // C is free
       if (more) copy_C(chunk + 1);
@@ -375,11 +383,10 @@ __global__ void __launch_bounds__(kChunkThreads, 2)
     const int row = path_row(p.path.index, chunk + 2), param_row = path_row(p.path.param_index, chunk + 2);
     warp.advance(B, X, time, steps);
     put_rows(chunk + 2, row, param_row);
-    if (more && keeps_time) put_chunk_times(chunk + 1, next_times);
+    if (more && keeps_time) put_chunk_times(chunk + 1, next_times, times_of(chunk) + warp_in_block, false);
   }
 
-  float* const to = warp.exists ? last_state(p, segments, s, warp.head, kOutputs) : nullptr;
-  if (to) warp.store_states(p, to);
+  if (float* const to = last_states[warp_in_block]) warp.store_states(p, to);
   if (!kOutputs && warp.exists && warp.channel == warp.head * p.head_dim && warp.lane == 0) {
     segments.decays[int64_t(s.sequence * segments.count + s.index) * p.heads + warp.head] = elapsed * kLn2;
   }

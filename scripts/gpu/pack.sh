@@ -7,9 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 npm run build
 for program in replay_cuda bench_kernels; do
-  if [ "$program" = bench_kernels ] || [ -e test/simt/replay.cc ]; then
-    node scripts/build-native.js --program "$program"
-  fi
+  node scripts/build-native.js --program "$program"
 done
 
 mkdir -p gpu-pack

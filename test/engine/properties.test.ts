@@ -6,6 +6,7 @@ import { loadModel } from '../helpers/load-model';
 import { type ModelShape, randomModel, randomTokens } from '../helpers/random-model';
 import { maxDifference } from '../helpers/read-tensors';
 import { TemporaryDirectory } from '../helpers/temporary';
+import { batchTolerance } from '../helpers/test-device';
 
 const shapes: [why: string, shape: ModelShape][] = [
   ['mamba', { family: 'mamba', dModel: 20, layers: 3, vocab: 61, dState: 16 }],
@@ -33,7 +34,7 @@ describe.each(shapes)('%s', (_why, shape) => {
   });
   afterAll(() => model.dispose());
 
-  test('a packed batch gives each sequence exactly what it gets alone', async () => {
+  test('a packed batch gives each sequence what it gets alone', async () => {
     // 300 and 530 rows are more than one tile; 1 is less than the convolution is wide.
     const prompts = [7, 1, 300, 64, 2, 530, 33].map(prompt);
     const packed = await model.forward(prompts);
@@ -43,13 +44,14 @@ describe.each(shapes)('%s', (_why, shape) => {
         packed.offsets[s] * shape.vocab,
         packed.offsets[s + 1] * shape.vocab,
       );
-      expect(maxDifference(part, alone.logits)).toBe(0);
+      expect(maxDifference(part, alone.logits)).toBeLessThanOrEqual(batchTolerance);
     }
     const last = await model.forward(prompts, { logits: 'last' });
     for (const s of prompts.keys()) {
       const end = packed.offsets[s + 1] * shape.vocab;
       const row = last.logits.subarray(s * shape.vocab, (s + 1) * shape.vocab);
-      expect(maxDifference(row, packed.logits.subarray(end - shape.vocab, end))).toBe(0);
+      const difference = maxDifference(row, packed.logits.subarray(end - shape.vocab, end));
+      expect(difference).toBeLessThanOrEqual(batchTolerance);
     }
   });
 

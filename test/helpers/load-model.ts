@@ -1,7 +1,11 @@
 import { type LanguageModel, type LoadOptions, loadLanguageModel } from '../../lib';
 import { testDevice } from './test-device';
 
-/** `loadLanguageModel`, on the device of the tests unless the options say another. */
+/**
+ * `loadLanguageModel`, on the device of the tests unless the options say another. There in float32, because a GPU rounds
+ * activations to the dtype of the weights, and what tests compare with has float32 activations.
+ */
 export function loadModel(source: string, options: LoadOptions = {}): Promise<LanguageModel> {
-  return loadLanguageModel(source, { device: testDevice(), ...options });
+  const device = testDevice();
+  return loadLanguageModel(source, device === 'cpu' ? options : { device, dtype: 'f32', ...options });
 }

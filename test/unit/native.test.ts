@@ -40,12 +40,13 @@ test('importing the package does not load the engine; using it says why it canno
     });
     const { listDevices, cudaStatus, Tensor } = jest.requireActual<typeof import('../../lib')>('../../lib');
     expect(Tensor.zeros([1]).size).toBe(1);
-    expect(cudaStatus()).toEqual({ available: false, reason: 'this build has no CUDA backend.' });
-    expect(() => listDevices()).toThrow(
-      expect.objectContaining({
-        code: 'ERR_NATIVE',
-        message: expect.stringContaining('found no binary below'),
-      }),
-    );
+    for (const use of [listDevices, cudaStatus]) {
+      expect(use).toThrow(
+        expect.objectContaining({
+          code: 'ERR_NATIVE',
+          message: expect.stringContaining('found no binary below'),
+        }),
+      );
+    }
   });
 });

@@ -24,6 +24,41 @@ export type SelectiveScanCase = PathCase &
     threads?: number;
   };
 
+/** The edges of the forms that kernels of a GPU have: chunks of 8 steps, tiles of 32 to 256, slices of 16 states. */
+const formTable: readonly (readonly [why: string, change: Partial<SelectiveScanCase>])[] = [
+  ['a step more or less than chunks', { lengths: [7, 8, 9, 15, 16, 17] }],
+  ['a step more or less than short tiles', { lengths: [31, 32, 33, 64] }],
+  ['a step more or less than long tiles', { lengths: [127, 128, 129], channels: 16 }],
+  ['a step more or less than the longest tiles', { lengths: [257], channels: 8 }],
+  ['the dt before over the borders of chunks', { lengths: [270], keep: 0.6, alignment: 'previous' }],
+  ['the dt before over the borders of short tiles', { lengths: [80, 60], keep: 0.8, alignment: 'previous' }],
+  ['own dt over the borders of chunks', { lengths: [270], keep: 0.6, alignment: 'own', channels: 11 }],
+  ['rows at multiples of 16 bytes inside wider ones', { lengths: [140], padding: 24 }],
+  ['groups of whole vectors', { lengths: [140], groups: 2, channels: 48 }],
+  ['many channels and sequences', { lengths: [9, 1, 17], channels: 512, padding: 8 }],
+  [
+    'many channels off the vector width',
+    { lengths: [19, 3], channels: 781, keep: 0.8, alignment: 'previous' },
+  ],
+  ['many channels, y over u, state in place', { lengths: [9, 2, 8], channels: 520, inPlace: true }],
+  ['many channels, one sequence emptied', { lengths: [9, 5, 8], channels: 520, emptied: 1, keep: 0.9 }],
+  ['d_state 8', { dState: 8, lengths: [40, 3] }],
+  ['d_state a step less than a slice', { dState: 15, lengths: [140] }],
+  ['slices of states over tiles', { dState: 40, lengths: [140, 9], channels: 10 }],
+  ['slices of states, final state not wanted', { dState: 40, lengths: [70], channels: 10, stateOut: false }],
+  ['slices of states, state in place', { dState: 40, lengths: [70, 33], channels: 10, inPlace: true }],
+  ['slices of states, no state', { dState: 33, lengths: [40], channels: 10, optional: false }],
+  ['slices of states, one sequence emptied', { dState: 35, lengths: [9, 9, 9], emptied: 1, keep: 0.9 }],
+  ['d_state 128', { dState: 128, lengths: [35], channels: 16 }],
+  ['d_state 256', { dState: 256, lengths: [11, 3], channels: 9, groups: 3 }],
+  ['decoding steps of d_state 1', { dState: 1, lengths: [1, 1, 1] }],
+  ['decoding steps of d_state off the vector width', { dState: 5, lengths: [1, 1], groups: 2 }],
+  ['decoding steps of d_state 256', { dState: 256, lengths: [1, 1], channels: 9, padding: 4 }],
+  ['decoding steps, one sequence emptied', { lengths: [3, 1, 2], keep: 0.34, emptied: 1 }],
+  ['a decoding step after skipped rows', { lengths: [40], keep: 0.02, alignment: 'previous' }],
+  ['a decoding step after skipped rows with their dt', { lengths: [40], keep: 0.02, alignment: 'own' }],
+];
+
 export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = {
   op: 'selective_scan',
   activations: ['u', 'delta', 'B', 'C', 'z', 'y'],
@@ -72,6 +107,7 @@ export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = 
     ['tiny dt', { scale: 1e-3 }],
     ['one thread', { threads: 1 }],
     ['more threads than work', { threads: 9, channels: 5, lengths: [2] }],
+    ...formTable,
     ...scoredTable,
     ...scored<Partial<SelectiveScanCase>>('l2', [
       ['without a gate', { optional: false }],
@@ -84,11 +120,17 @@ export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = 
       ['of large values', { scale: 40 }],
       ['on one thread', { threads: 1 }],
       ['on more threads than work', { threads: 9, channels: 5, lengths: [2] }],
+      ['over the borders of chunks', { lengths: [7, 8, 9, 17, 129], groups: 3, channels: 33 }],
+      ['of a thread for each channel', { lengths: [9, 1, 17], channels: 512 }],
+      ['of decoding steps, many states', { lengths: [1, 1], dState: 130, channels: 43 }],
     ]),
     ...scored<Partial<SelectiveScanCase>>('delta', [
       ['without softplus', { softplus: false }],
       ['of channels off the vector width', { channels: 83 }],
       ['of groups off the vector width', { groups: 3, channels: 66, dState: 7 }],
+      ['over the borders of chunks', { lengths: [7, 8, 9, 17, 129], groups: 3, channels: 33 }],
+      ['of a thread for each channel', { lengths: [9, 1, 17], channels: 512 }],
+      ['of decoding steps, many states', { lengths: [1, 1], dState: 130, channels: 43 }],
     ]),
   ],
   build(c, memory, draw) {
@@ -133,6 +175,13 @@ export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = 
       softplus,
       ...buildScores(c, path, memory),
     };
+  },
+  // The step form runs whatever the device; between the two others the number of multiprocessors decides.
+  kernel({ path: { offsets } }, backend) {
+    if (backend !== 'cuda') return undefined;
+    return offsets.every((end, s) => s === 0 || end - offsets[s - 1] <= 1)
+      ? '/step'
+      : '/(sequential|chunked)';
   },
   tolerance: 2e-6, // float32 rounding; the largest measured is 4.2e-7
 };

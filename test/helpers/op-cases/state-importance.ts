@@ -67,6 +67,14 @@ export const selectiveStateCases: OpCases<'selective_state_importance', Selectiv
     ['groups off the vector width', { groups: 3, channels: 66, dState: 7 }],
     ['a group for each channel', { groups: 6, channels: 6 }],
     ['more threads than work', { threads: 9, channels: 5, lengths: [2] }],
+    ['a step more or less than chunks', { lengths: [7, 8, 9, 31, 32, 33] }],
+    ['a step more or less than tiles', { lengths: [127, 128, 129, 257], channels: 16 }],
+    ['the dt before over the borders of chunks', { lengths: [270], keep: 0.6, alignment: 'previous' }],
+    ['rows at multiples of 16 bytes inside wider ones', { lengths: [140], padding: 24 }],
+    ['groups of whole vectors', { lengths: [140], groups: 2, channels: 48 }],
+    ['d_state 8', { dState: 8, lengths: [140] }],
+    ['slices of states over tiles', { dState: 40, lengths: [140, 9], channels: 10, zeroStates: true }],
+    ['d_state 256', { dState: 256, lengths: [11, 3], channels: 9, groups: 3 }],
   ],
   build(c, memory, draw) {
     const path = buildPath(c, draw);
