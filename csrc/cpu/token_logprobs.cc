@@ -60,8 +60,8 @@ void run_row(const TokenLogprobsParams& p, int64_t i) {
   const int64_t best = argmax(row, p.vocabulary);
   if (p.best) p.best[i] = int32_t(best);
   if (!p.tokens) return;
-  p.logprobs[i] = best < 0 ? __builtin_nanf("")
-                           : row[p.tokens[i]] - row[best] - log_sum_exp(row, p.vocabulary, row[best]);
+  p.logprobs[i] =
+      best < 0 ? __builtin_nanf("") : row[p.tokens[i]] - row[best] - log_sum_exp(row, p.vocabulary, row[best]);
 }
 
 Status run(const TokenLogprobsParams& p, ExecContext& ctx) {

@@ -50,7 +50,8 @@ struct ConvChannels {
         set(inputs[j], Pack<float, kPack>());
       } else if (k >= begin) {
         set(inputs[j], load_input(p.path.index[k]));
-        distance += p.mode == ConvMode::aligned ? p.path.gap[k] : 1;
+        const int gap = p.mode == ConvMode::aligned ? p.path.gap[k] : 1;
+        distance += gap < kTaps ? gap : kTaps;  // as good as any longer one, and a sum that cannot overflow
         --k;
       } else {
         const int64_t row = int64_t(s + 1) * width() - 1 - (j - distance);

@@ -19,6 +19,23 @@ __device__ inline void for_packs(int64_t size, const Visit& visit) {
   }
 }
 
+// The same for any number of packs, kBatch at a time: load(c, i) for all of them, so that they are on their way together, then
+// use(c, i).
+template <int kPack, int kBatch, class Load, class Use>
+__device__ inline void for_batches(int64_t size, const Load& load, const Use& use) {
+  const int64_t step = int64_t(blockDim.x) * kPack;
+  for (int64_t first = int64_t(threadIdx.x) * kPack; first < size; first += kBatch * step) {
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) {
+      if (first + i * step < size) load(first + i * step, i);
+    }
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) {
+      if (first + i * step < size) use(first + i * step, i);
+    }
+  }
+}
+
 // kPack float32 values from an address that is a multiple of 16 bytes, or of their size where that is less.
 template <int kPack>
 __device__ inline void load_floats(const float* p, float (&values)[kPack]) {

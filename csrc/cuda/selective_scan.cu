@@ -31,8 +31,8 @@ Status run_chunked(const SelectiveScanParams& p, const ScanPlan& plan, Stream& s
   if (p.path.longest <= 64 || blocks >= 32 * limits.multiprocessors) {
     return launch_selective_scan_chunked<T, 32, 128>(p, plan, stream);
   }
-  if (p.path.longest <= 128 || blocks >= 4 * limits.multiprocessors || kChunkedShared < T, 8,
-      256 >> limits.shared_bytes) {
+  const bool fits = sizeof(ChunkedShared<ScanTile<T, 8, 256>>) <= limits.shared_bytes;
+  if (p.path.longest <= 128 || blocks >= 4 * limits.multiprocessors || !fits) {
     return launch_selective_scan_chunked<T, 8, 128>(p, plan, stream);
   }
   return launch_selective_scan_chunked<T, 8, 256>(p, plan, stream);

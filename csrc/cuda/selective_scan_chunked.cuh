@@ -60,7 +60,7 @@ __device__ inline void store_slice(const SelectiveScanParams& p, const ScanSpan&
 
 // Moves the states of a quad over a thread's chunk and adds C . h to y. The whole block calls together.
 template <class Shared>
-__device__ inline void scan_quad(Shared& shared, int quad, const float* B, const float* C,
+__device__ inline void scan_quad(Shared& shared, int quad, const float* B, const float* C, float elapsed,
                                  const float (&decay)[kChunkSteps], const float (&x)[kChunkSteps],
                                  float (&y)[kChunkSteps]) {
   using Quad = Pack<float, kQuad>;
@@ -70,7 +70,6 @@ __device__ inline void scan_quad(Shared& shared, int quad, const float* B, const
   float a[kChunkSteps][kQuad];
   {
     const Quad A = load_pack<float, kQuad>(shared.A[quad] + mine % kPairs);
-    const float elapsed = shared.elapsed[threadIdx.x];
     Quad h, over;
 #pragma unroll
     for (int t = 0; t < kChunkSteps; ++t) {
@@ -115,14 +114,14 @@ __device__ inline void scan_quad(Shared& shared, int quad, const float* B, const
 
 // ---- kernel
 
-// Blocks of a multiprocessor that the registers of each leave room for. Narrow ones of bf16 are as many as Hopper's shared
-// memory has room for, where 5120 channels are 640 blocks for 132 multiprocessors; elsewhere shared memory allows fewer.
+// How many blocks of a multiprocessor the registers of each leave room for. On Hopper, narrow ones of bf16 are as many as its
+// shared memory has room for, so that the 640 blocks of 5120 channels run on 132 multiprocessors at a time.
 template <class T, int kWidth, int kThreads, bool kSliced>
 __host__ __device__ constexpr int chunked_blocks() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-  return 512 / kThreads;
-#else
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
   return kWidth == 8 && kThreads == 128 && sizeof(T) == 2 && !kSliced ? 5 : 512 / kThreads;
+#else
+  return 384 / kThreads;
 #endif
 }
 
@@ -187,11 +186,9 @@ __global__ void __launch_bounds__(kThreads, (chunked_blocks<T, kWidth, kThreads,
       y[t] = D * input;
     }
 
-    shared->elapsed[threadIdx.x] = elapsed;
-
     const auto scan_slice = [&](int states) {
       for (int quad = 0; quad * kQuad < states; ++quad) {
-        scan_quad(*shared, quad, B + quad * kQuad, C + quad * kQuad, decay, x, y);
+        scan_quad(*shared, quad, B + quad * kQuad, C + quad * kQuad, elapsed, decay, x, y);
       }
     };
     if constexpr (!kSliced) {
@@ -230,13 +227,10 @@ __global__ void __launch_bounds__(kThreads, (chunked_blocks<T, kWidth, kThreads,
 
 // ---- launcher
 
-template <class T, int kWidth, int kThreads>
-constexpr size_t kChunkedShared = sizeof(ChunkedShared<ScanTile<T, kWidth, kThreads>>);
-
 template <class T, int kWidth, int kThreads, bool kSliced = false>
 Status launch_selective_scan_chunked(const SelectiveScanParams& p, const ScanPlan& plan, Stream& stream) {
   return launch(stream, selective_scan_chunked<T, kWidth, kThreads, kSliced>, span_blocks(p, kWidth), dim3(kThreads),
-                kChunkedShared<T, kWidth, kThreads>, p, plan);
+                sizeof(ChunkedShared<ScanTile<T, kWidth, kThreads>>), p, plan);
 }
 
 }  // namespace skipscan::cuda

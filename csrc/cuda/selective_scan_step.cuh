@@ -86,6 +86,7 @@ __global__ void __launch_bounds__(kStepThreads)
     if (p.state_out && present) store_states(p.state_out + state_at + n, h, count, whole);
   }
   for (int distance = lanes / 2; distance > 0; distance /= 2) sum += __shfl_xor_sync(kAllLanes, sum, distance);
+  __syncwarp();        // y may be u, which all lanes of a channel have read
   if (!moves) return;  // the whole block does
 
   const float ungated = fmaf(p.D && present ? p.D[channel] : 0, u, sum), gated = p.z.data ? ungated * silu(z) : ungated;

@@ -23,10 +23,9 @@ struct ScanPlan {
   bool row_units = false;    // rows of u, delta and z can be moved in units
   bool y_units = false;      // rows of y can
   bool state_units = false;  // rows of B and C can
-  float* states =
-      nullptr;  // (sequences, channels, d_state): where states are between tiles when there is more than a slice
-  float* sums = nullptr;  // (parts, steps): what a score adds up to in each part of the channels, or null: not wanted
-  int parts = 0;          // of a group: kUnit channels each, fewer in the last
+  float* states = nullptr;   // (sequences, channels, d_state): states between tiles where they are more than a slice
+  float* sums = nullptr;     // (parts, steps): scores' sums over parts of the channels, or null: not wanted
+  int parts = 0;             // of a group: kUnit channels each, fewer in the last
 };
 
 // The channels and steps of a block.
@@ -69,7 +68,7 @@ struct ScanTile {
   static constexpr int kChunks = kThreads / kWidth, kSteps = kChunks * kChunkSteps;
   static constexpr int kRowThreads = kWidth / kUnit;    // that move the row of a step
   static constexpr int kRowsOfChunk = kChunkSteps + 1;  // one is padding: chunks lie in different banks
-  static constexpr int kStatesOfChunk = kChunkSteps * kSliceStates + 4;  // here too
+  static constexpr int kStatesOfChunk = kChunkSteps * kSliceStates + 4;  // as here
   static constexpr int kStateUnits = 2 * kSliceStates / kUnit;           // of a step's B and C
   static constexpr bool kBackground = sizeof(T) == 2;  // B and C arrive in the background, to be widened
 

@@ -30,9 +30,10 @@ struct ChunkWarp {
   int channel;     // and in a row
   float h[kTiles16][kStates / 8][4];
 
-  // The states of a head lie at `from`, or are zeros.
+  // The states of the head lie at `from`, or are zeros.
   __device__ void load_states(const SsdScanParams& p, const float* from) {
-    each_pair(p, [&](int64_t at, float& low, float& high) {
+    if (from) from += first_of_lane(p);
+    each_pair([&](int at, float& low, float& high) {
       Pack<float, 2> pair{};
       if (from) pair = load_pack<float, 2>(from + at);
       low = pair.values[0];
@@ -40,17 +41,20 @@ struct ChunkWarp {
     });
   }
   __device__ void store_states(const SsdScanParams& p, float* to) {
-    each_pair(p, [&](int64_t at, float low, float high) { store_pack(to + at, Pack<float, 2>{{low, high}}); });
+    to += first_of_lane(p);
+    each_pair([&](int at, float low, float high) { store_pack(to + at, Pack<float, 2>{{low, high}}); });
+  }
+  __device__ int first_of_lane(const SsdScanParams& p) const {
+    return (channel - head * p.head_dim + g) * kStates + 2 * t;
   }
   template <class Body>
-  __device__ void each_pair(const SsdScanParams& p, const Body& body) {
-    const int64_t first = int64_t(channel - head * p.head_dim + g) * kStates + 2 * t;
+  __device__ void each_pair(const Body& body) {
 #pragma unroll
     for (int i = 0; i < kTiles16; ++i) {
 #pragma unroll
       for (int n = 0; n < kStates / 8; ++n) {
-        body(first + i * 16 * kStates + n * 8, h[i][n][0], h[i][n][1]);
-        body(first + (i * 16 + 8) * kStates + n * 8, h[i][n][2], h[i][n][3]);
+        body(i * 16 * kStates + n * 8, h[i][n][0], h[i][n][1]);
+        body((i * 16 + 8) * kStates + n * 8, h[i][n][2], h[i][n][3]);
       }
     }
   }

@@ -34,7 +34,7 @@ __device__ inline void reduce_and_scatter(float (&v)[16], int lane) {
 // kOutputs: the outputs of every segment from the state that it begins with; else the state that it ends with when it begins
 // with zeros. sums: (heads * parts, steps), or (heads, steps) where time steps are scored.
 template <class T, int kLanes, bool kOutputs>
-__global__ void __launch_bounds__(kRecurrentThreads)
+__global__ void __launch_bounds__(kRecurrentThreads, kLanes > 2 ? 4 : 3)
     ssd_recurrent(SsdScanParams p, SsdSegments segments, int parts, float* sums) {
   constexpr int kTile = kRecurrentTile, kStates = kRecurrentStates * kLanes;
   constexpr int kMostChannels = kRecurrentThreads / kLanes * kRecurrentChannels;
@@ -56,16 +56,26 @@ __global__ void __launch_bounds__(kRecurrentThreads)
   const int N = p.d_state, P = p.head_dim, group = head / (p.heads / p.groups) * N;
 
   // State j of this thread's is 4 * lane + j of the first half of the states, or j - 4 of the second.
-  const auto state_index = [&](int j) { return j / 4 * (kStates / 2) + lane * 4 + j % 4; };
   float h[kRecurrentChannels][kRecurrentStates];
-  const float* const from = first_state(p, segments, s, head, kOutputs);
+  const int state_at = (first_channel + mine) * N + lane * 4;
+  const auto each_state = [&](const auto& body) {
+#pragma unroll
+    for (int i = 0; i < kRecurrentChannels; ++i) {
+      if (first_channel + mine + i >= P) continue;
+#pragma unroll
+      for (int j = 0; j < kRecurrentStates; ++j) {
+        const int n = j / 4 * (kStates / 2) + j % 4;
+        if (lane * 4 + n < N) body(state_at + i * N + n, h[i][j]);
+      }
+    }
+  };
 #pragma unroll
   for (int i = 0; i < kRecurrentChannels; ++i) {
-    const int64_t channel = first_channel + mine + i;
 #pragma unroll
-    for (int j = 0; j < kRecurrentStates; ++j) {
-      h[i][j] = from && channel < P && state_index(j) < N ? from[channel * N + state_index(j)] : 0;
-    }
+    for (int j = 0; j < kRecurrentStates; ++j) h[i][j] = 0;
+  }
+  if (const float* const from = first_state(p, segments, s, head, kOutputs)) {
+    each_state([&](int at, float& state) { state = from[at]; });
   }
 
   float elapsed = 0;
@@ -156,16 +166,8 @@ __global__ void __launch_bounds__(kRecurrentThreads)
     }
   }
 
-  float* const to = last_state(p, segments, s, head, kOutputs);
-  if (to) {
-#pragma unroll
-    for (int i = 0; i < kRecurrentChannels; ++i) {
-      const int64_t channel = first_channel + mine + i;
-#pragma unroll
-      for (int j = 0; j < kRecurrentStates; ++j) {
-        if (channel < P && state_index(j) < N) to[channel * N + state_index(j)] = h[i][j];
-      }
-    }
+  if (float* const to = last_state(p, segments, s, head, kOutputs)) {
+    each_state([&](int at, float state) { to[at] = state; });
   }
   if (!kOutputs && part == 0 && tid == 0) {
     segments.decays[int64_t(s.sequence * segments.count + s.index) * p.heads + head] = elapsed;

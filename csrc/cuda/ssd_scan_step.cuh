@@ -25,7 +25,7 @@ struct SsdStepLayout {
 // `to` is where the states go, (sequences, heads, head_dim, d_state), or null: not wanted, for sequences of one step only.
 // sums: (heads * parts, steps), or (heads, steps) where time steps are scored.
 template <class T, int kVec>
-__global__ void __launch_bounds__(kStepWarps* kWarp, 4)
+__global__ void __launch_bounds__(kStepWarps* kWarp, 3)
     ssd_step(SsdScanParams p, SsdStepLayout layout, float* to, float* sums) {
   const int lane = lane_index();
   const unsigned warp = blockIdx.x * kStepWarps + unsigned(warp_index());

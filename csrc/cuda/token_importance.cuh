@@ -12,28 +12,32 @@ namespace skipscan::cuda {
 
 constexpr int kScoreThreads = 256;
 
-// One pack of a row; X and Added are the dtypes of the two inputs.
+// A pack of a row of x and, where there is one, of added; X and Added are their dtypes.
 template <class X, class Added, int kPack>
-__device__ inline void load_row(const TokenImportanceParams& p, int64_t row, int64_t c, float (&values)[kPack]) {
-  const Pack<X, kPack> x = load_pack<X, kPack>(static_cast<const X*>(p.x.data) + row * p.x_stride + c);
-  Pack<Added, kPack> added = {};
-  if (p.added.data) {
-    added = load_pack<Added, kPack>(static_cast<const Added*>(p.added.data) + row * p.added_stride + c);
+struct RowPack {
+  Pack<X, kPack> x;
+  Pack<Added, kPack> added;
+
+  __device__ void load(const TokenImportanceParams& p, int64_t row, int64_t c) {
+    x = load_pack<X, kPack>(static_cast<const X*>(p.x.data) + row * p.x_stride + c);
+    added = p.added.data ? load_pack<Added, kPack>(static_cast<const Added*>(p.added.data) + row * p.added_stride + c)
+                         : Pack<Added, kPack>();
   }
-#pragma unroll
-  for (int j = 0; j < kPack; ++j) values[j] = x[j] + added[j];
-}
+  __device__ float operator[](int i) const { return x[i] + added[i]; }
+};
 
 template <class X, class Added, int kPack>
 __global__ void __launch_bounds__(kScoreThreads) mean_scores_kernel(TokenImportanceParams p) {
   const int64_t row = blockIdx.x;
+  constexpr int kBatch = 2;
+  RowPack<X, Added, kPack> v[kBatch];
   float sum = 0;
-  for_packs<kPack, 0>(p.channels, [&](int64_t c, int) {
-    float v[kPack];
-    load_row<X, Added, kPack>(p, row, c, v);
+  for_batches<kPack, kBatch>(
+      p.channels, [&](int64_t c, int i) { v[i].load(p, row, c); },
+      [&](int64_t, int i) {
 #pragma unroll
-    for (int j = 0; j < kPack; ++j) sum = add_channel(p.metric, sum, v[j]);
-  });
+        for (int j = 0; j < kPack; ++j) sum = add_channel(p.metric, sum, v[i][j]);
+      });
   sum = block_sum(sum);
   if (threadIdx.x == 0) p.scores[row] = score(p.metric, sum / float(p.channels));
 }
@@ -43,43 +47,39 @@ __device__ inline float cosine(float dot, float square_a, float square_b) {
   return norms == 0 ? 0 : dot / norms;
 }
 
-// Rows that a block scores.
-constexpr int kNovelRows = 6;
+constexpr int kNovelRows = 6;  // that a block scores
 
-// Row i of a block is its row `first + i - 1`: the one before those that it scores comes first, the one after them last.
+// Row i of a block is row `first - 1 + i`: the one before those that it scores comes first, the one after them last.
 template <class X, class Added, int kPack>
 __global__ void __launch_bounds__(kScoreThreads, 2) novelty_scores_kernel(TokenImportanceParams p) {
   const int64_t first = int64_t(blockIdx.x) * kNovelRows;
   const bool both_sides = p.metric == ImportanceMetric::novel2;
-  const auto is_read = [&](int i) {
-    const int64_t row = first + i - 1;
-    return row >= 0 && row < p.rows && (i <= kNovelRows || both_sides);
-  };
   float squares[kNovelRows + 2] = {}, dots[kNovelRows + 1] = {};  // dots[i] is of the rows i and i + 1
   for_packs<kPack, 0>(p.channels, [&](int64_t c, int) {
-    float v[kNovelRows + 2][kPack];
+    RowPack<X, Added, kPack> v[kNovelRows + 2];
 #pragma unroll
     for (int i = 0; i < kNovelRows + 2; ++i) {
-      if (is_read(i)) {
-        load_row<X, Added, kPack>(p, first + i - 1, c, v[i]);
-      } else {
-#pragma unroll
-        for (int j = 0; j < kPack; ++j) v[i][j] = 0;
-      }
+      const int64_t row = first - 1 + i;  // what stands for rows that do not exist is not looked at
+      v[i].load(p, row < 0 ? 0 : row < p.rows ? row : p.rows - 1, c);
     }
 #pragma unroll
     for (int j = 0; j < kPack; ++j) {
+      float before = v[0][j];
+      squares[0] = fmaf(before, before, squares[0]);
 #pragma unroll
-      for (int i = 0; i < kNovelRows + 2; ++i) squares[i] = fmaf(v[i][j], v[i][j], squares[i]);
-#pragma unroll
-      for (int i = 0; i < kNovelRows + 1; ++i) dots[i] = fmaf(v[i][j], v[i + 1][j], dots[i]);
+      for (int i = 0; i < kNovelRows + 1; ++i) {
+        const float next = v[i + 1][j];
+        squares[i + 1] = fmaf(next, next, squares[i + 1]);
+        dots[i] = fmaf(before, next, dots[i]);
+        before = next;
+      }
     }
   });
   block_sums(squares);
   block_sums(dots);
 #pragma unroll
   for (int i = 1; i <= kNovelRows; ++i) {
-    const int64_t row = first + i - 1;
+    const int64_t row = first - 1 + i;
     if (int(threadIdx.x) != i || row >= p.rows) continue;
     const int s = sequence_of(p.offsets, p.sequences, int(row));
     const bool before = row > p.offsets[s], after = both_sides && row + 1 < p.offsets[s + 1];
@@ -94,12 +94,13 @@ __global__ void __launch_bounds__(kScoreThreads, 2) novelty_scores_kernel(TokenI
 
 template <class X, class Added, int kPack>
 Status launch_token_importance(const TokenImportanceParams& p, Stream& stream) {
-  const dim3 block = threads_for_row(p.channels, kPack, kScoreThreads);
   if (p.metric == ImportanceMetric::novel || p.metric == ImportanceMetric::novel2) {
-    const dim3 grid(unsigned(div_up(p.rows, kNovelRows)));
-    return launch(stream, novelty_scores_kernel<X, Added, kPack>, grid, block, 0, p);
+    constexpr int kLess = kPack < 4 ? kPack : 4;  // more would not stay in registers
+    return launch(stream, novelty_scores_kernel<X, Added, kLess>, dim3(unsigned(div_up(p.rows, kNovelRows))),
+                  threads_for_row(p.channels, kLess, kScoreThreads), 0, p);
   }
-  return launch(stream, mean_scores_kernel<X, Added, kPack>, dim3(unsigned(p.rows)), block, 0, p);
+  return launch(stream, mean_scores_kernel<X, Added, kPack>, dim3(unsigned(p.rows)),
+                threads_for_row(p.channels, kPack, kScoreThreads), 0, p);
 }
 
 template <class X, class Added>

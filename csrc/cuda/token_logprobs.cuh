@@ -47,19 +47,11 @@ __global__ void __launch_bounds__(kLogprobThreads) token_logprobs_kernel(TokenLo
   const int64_t row = blockIdx.x;
   const float* logits = p.logits + row * p.logits_stride;
   Likeliest mine;
-  constexpr int kBatch = 4;  // packs that are on their way at a time
-  const int64_t step = int64_t(blockDim.x) * kPack;
-  for (int64_t begin = int64_t(threadIdx.x) * kPack; begin < p.vocabulary; begin += kBatch * step) {
-    Pack<float, kPack> v[kBatch];
-#pragma unroll
-    for (int i = 0; i < kBatch; ++i) {
-      if (begin + i * step < p.vocabulary) v[i] = load_pack<float, kPack>(logits + begin + i * step);
-    }
-#pragma unroll
-    for (int i = 0; i < kBatch; ++i) {
-      if (begin + i * step < p.vocabulary) mine.add<kPack>(v[i], begin + i * step, p.logprobs);
-    }
-  }
+  constexpr int kBatch = 4;
+  Pack<float, kPack> v[kBatch];
+  for_batches<kPack, kBatch>(
+      p.vocabulary, [&](int64_t c, int i) { v[i] = load_pack<float, kPack>(logits + c); },
+      [&](int64_t c, int i) { mine.add<kPack>(v[i], c, p.logprobs); });
   const float largest = block_max(mine.largest);
   const int at = block_min(mine.at < 0 || mine.largest == largest ? mine.at : kNoToken);
   const int best = at == kNoToken ? -1 : at;

@@ -16,7 +16,7 @@ jest() { # NAME [VARIABLE=VALUE...] -- FOLDER...
   shift
   while [ "$1" != -- ]; do variables+=("$1"); shift; done
   shift
-  step "$name" env SKIPSCAN_TEST_DEVICE="$device" "${variables[@]}" npx jest --json --outputFile="$out/$name.json" "$@"
+  step "$name" env SKIPSCAN_TEST_DEVICE="$device" "${variables[@]}" node_modules/.bin/jest --json --outputFile="$out/$name.json" "$@"
 }
 
 need 'node 20' 'install Node.js 20 or newer' node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)'
@@ -32,7 +32,7 @@ jest eager SKIPSCAN_CUDA_GRAPHS=off -- test/engine test/parity
 jest own-products SKIPSCAN_CUBLASLT=off -- test/ops test/parity
 
 cases=$out/cases
-step record env SKIPSCAN_RECORD_CASES="$cases" npx jest test/ops
+step record env SKIPSCAN_RECORD_CASES="$cases" node_modules/.bin/jest test/ops
 step replay "$programs/replay_cuda" "$cases"
 if have 'compute-sanitizer' compute-sanitizer --version; then
   for tool in memcheck racecheck synccheck initcheck; do

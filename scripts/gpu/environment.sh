@@ -2,6 +2,8 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 programs=$root/build/cmake/bin
+# Where compute-sanitizer is, when it is not on the PATH already.
+export PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin"
 
 # A machine without node or without network: pack.sh has put what is needed beside the sources.
 if [ -d "$root/gpu-pack" ]; then
@@ -67,13 +69,17 @@ step() {
   echo
   echo "== $name: $*"
   if $dry_run; then return; fi
+  rm -f "$out/$name.json"
   "$@" >"$out/$name.log" 2>&1 || status=$?
   tail -n 15 "$out/$name.log"
   printf '%s\t%s\t%s\t%s\n' "$name" "$status" "$((SECONDS - start))" "$*" >>"$out/steps.tsv"
 }
 
+# skip NAME WHY
 skip() {
-  if ! $dry_run; then printf '%s\tskipped\t0\t%s\n' "$1" "$2" >>"$out/steps.tsv"; fi
+  if $dry_run; then return; fi
+  rm -f "$out/$1.json"
+  printf '%s\tskipped\t0\t%s\n' "$1" "$2" >>"$out/steps.tsv"
 }
 
 # That this build has GPU kernels, and that there is a GPU for them.

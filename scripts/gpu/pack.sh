@@ -31,7 +31,7 @@ stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage/build/Release" "$stage/build/cmake/bin"
 cp build/Release/skipscan.node "$stage/build/Release/"
-cp build/cmake/bin/* "$stage/build/cmake/bin/"
+cp build/cmake/bin/{replay_cuda,bench_kernels} "$stage/build/cmake/bin/"
 strip --strip-unneeded "$stage/build/Release/skipscan.node" "$stage"/build/cmake/bin/*
 cp -r dist "$stage/"
 pack build -C "$stage" build dist

@@ -87,7 +87,8 @@ void AddressSpace::close() {
   if (!--openings_) protect(PROT_NONE);
 }
 
-// One call for each run of allocations without a gap: there are few of them, and what has been freed stays closed.
+// One call for each run of allocations without a gap: there are few of them, and what has been freed stays
+// closed.
 void AddressSpace::protect(int access) {
   for (auto first = taken_.begin(); first != taken_.end();) {
     char* end = first->first;

@@ -1,5 +1,5 @@
-// The addresses of device memory: a large range that nobody can access but while kernels and copies run, or, for the sanitizers,
-// the memory of malloc().
+// The addresses of device memory: a large range that nobody can access but while kernels and copies run, or,
+// for the sanitizers, the memory of malloc().
 #pragma once
 #include <cstddef>
 #include <map>

@@ -1,5 +1,6 @@
-// The functions of CUDA's runtime that the project calls, on the emulated GPU. They answer with CUDA's errors where CUDA has one,
-// and end the process with a message where CUDA leaves the outcome open, as for handles that no longer exist.
+// The functions of CUDA's runtime that the project calls, on the emulated GPU. They answer with CUDA's errors
+// where CUDA has one, and end the process with a message where CUDA leaves the outcome open, as for handles
+// that no longer exist.
 #pragma once
 #include "simt/types.h"
 

@@ -45,7 +45,8 @@ cudaError_t check(const Copy& copy, cudaMemcpyKind kind) {
   return right ? cudaSuccess : cudaErrorInvalidValue;
 }
 
-// Host memory that is not page-locked is read, or has been written, when the call returns; a graph uses it when it runs.
+// Host memory that is not page-locked is read, or has been written, when the call returns; a graph uses it
+// when it runs.
 cudaError_t submit_copy(const Copy& copy, simt::StreamState& stream) {
   const bool in_graph = stream.capture.has_value();
   const auto pageable = [&](const char* p, size_t bytes) {

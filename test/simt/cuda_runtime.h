@@ -1,11 +1,14 @@
-// An emulated GPU: what kernels and host code include in place of CUDA's headers, to be compiled by a C++ compiler and run
-// on the CPU (-Itest, test/simt/*.cc; define SKIPSCAN_EMULATED_GPU for host code).
+// An emulated GPU: what kernels and host code include in place of CUDA's headers, to be compiled by a C++
+// compiler and run on the CPU (-Itest, test/simt/*.cc; define SKIPSCAN_EMULATED_GPU for host code).
 //
-// Each CUDA thread is a fiber; blocks run one after the other. Work is queued and runs when the host waits for its stream, so
-// that a wait that is missing shows. Mistakes that real hardware answers with wrong numbers end the process with a message here:
-// barriers and warp operations that not all threads reach, wrong masks, writes past the end of device or shared memory, host
-// accesses to device memory. Compiled with -fsanitize=address, reads past the end and uses after free are found too; with
-// -fsanitize=thread, missing barriers.
+// Each CUDA thread is a fiber; blocks run one after the other. Work is queued and runs when the host waits
+// for its stream, so that a wait that is missing shows. Mistakes that real hardware answers with wrong
+// numbers end the process with a message here: barriers and warp operations that not all threads reach, wrong
+// masks, writes past the end of device or shared memory, host accesses to device memory. Compiled with
+// -fsanitize=address, reads past the end and uses after free are found too; with -fsanitize=thread, missing
+// barriers.
+// Not found: host memory that kernels are given, races between threads of one index in different blocks, and whatever
+// depends on timing.
 //
 //   SIMT_ORDER=forward|reverse|random[:seed]  in which order blocks and threads run (forward)
 //   SIMT_QUEUE=deferred|eager                 whether work runs when the host waits for it, or at once (deferred)

@@ -9,8 +9,8 @@
 #include "simt/fault.h"
 
 #ifndef SIMT_UCONTEXT
-// Saves what a function has to preserve on the stack, the stack pointer in *save, and takes another stack. Several times as
-// fast as swapcontext(), which calls the kernel for the signal mask.
+// Saves what a function has to preserve on the stack, the stack pointer in *save, and takes another stack.
+// Several times as fast as swapcontext(), which calls the kernel for the signal mask.
 extern "C" void simt_switch(void** save, void* stack);
 __asm__(R"(
   .text
@@ -56,8 +56,8 @@ char* map_stack() {
   return static_cast<char*>(memory) + guard;
 }
 
-// Stacks lie multiples of a page apart, where their tops, which is all that most threads use, would share the same few lines of
-// the cache.
+// Stacks lie multiples of a page apart, where their tops, which is all that most threads use, would share the
+// same few lines of the cache.
 size_t stagger() {
   static size_t stacks = 0;
   return stacks++ % 12 * 320;
@@ -76,12 +76,12 @@ Fiber::Fiber(void (*entry)()) : entry_(entry) {
 #ifdef SIMT_UCONTEXT
   getcontext(&here_);
   here_.uc_stack.ss_sp = stack;
-  here_.uc_stack.ss_size = kStackBytes;
+  here_.uc_stack.ss_size = kStackBytes - stagger();
   here_.uc_link = nullptr;
   makecontext(&here_, &Fiber::start, 0);
 #else
-  // What simt_switch() expects to find: six registers and where to go; above it the return address that a called function
-  // would have, so that the stack is aligned as the ABI asks.
+  // What simt_switch() expects to find: six registers and where to go; above it the return address that a
+  // called function would have, so that the stack is aligned as the ABI asks.
   auto** top = reinterpret_cast<void**>(stack + kStackBytes - stagger());
   *--top = nullptr;
   *--top = reinterpret_cast<void*>(&Fiber::start);

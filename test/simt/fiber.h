@@ -18,7 +18,8 @@ class Fiber {
  public:
   // Stands for the host's thread that makes it, to come back to.
   Fiber();
-  // A fiber that calls `entry` when it is first switched to; `entry` never returns. Lives as long as the process.
+  // A fiber that calls `entry` when it is first switched to; `entry` never returns. Lives as long as the
+  // process.
   explicit Fiber(void (*entry)());
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;

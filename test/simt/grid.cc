@@ -19,7 +19,8 @@
 namespace simt {
 namespace {
 
-// The block that runs. There is one at a time: whoever runs work holds the machine's lock. Never destroyed, as its threads are not.
+// The block that runs. There is one at a time: whoever runs work holds the machine's lock. Never destroyed,
+// as its threads are not.
 struct Block {
   const Launch* launch = nullptr;
   std::vector<Thread*> threads;  // kept from block to block, with their stacks
@@ -35,16 +36,17 @@ struct Block {
   unsigned barriers = 0;  // passed
   std::mt19937_64 random;
 
-  // What ThreadSanitizer learns order from: the start and the end of a launch, and every other barrier, so that a thread that
-  // has run on to the next one is not taken to be in order with those that have yet to leave this one.
+  // What ThreadSanitizer learns order from: the start and the end of a launch, and every other barrier, so
+  // that a thread that has run on to the next one is not taken to be in order with those that have yet to
+  // leave this one.
   char started = 0, finished = 0, barrier[2] = {};
 };
 Block& block = *new Block;
 
 // ---- on the fiber of a CUDA thread
 
-// The lane that goes on when this one cannot: of those that can, the next one round about. Null when there is none, or when
-// the host is to choose.
+// The lane that goes on when this one cannot: of those that can, the next one round about. Null when there is
+// none, or when the host is to choose.
 Thread* successor(const Thread& thread) {
   const uint32_t ready = thread.warp->ready, before = thread.bit() - 1;
   if (!ready || block.order == Order::random) return nullptr;
@@ -84,8 +86,9 @@ void thread_main() {
 }
 
 void check_barrier(const Site& site) {
-  if (block.inside != block.size)
+  if (block.inside != block.size) {
     fail("a thread is at a barrier, but others have left the kernel, at " + describe(site));
+  }
   if (!block.waiting) return;
   const Thread& other = *block.first_waiting;
   if (other.site.line() != site.line() || std::strcmp(other.site.file_name(), site.file_name()) != 0) {
@@ -113,8 +116,8 @@ void run_thread(const Warp& warp, unsigned lane) {
   block.host->switch_to(block.running->fiber);
 }
 
-// Runs every warp as far as it gets; in random order only a turn of each lane, so that warps overtake one another. False when
-// there was nothing to run.
+// Runs every warp as far as it gets; in random order only a turn of each lane, so that warps overtake one
+// another. False when there was nothing to run.
 bool run_warps(std::vector<unsigned>& sequence) {
   const bool random = block.order == Order::random;
   if (random) std::shuffle(sequence.begin(), sequence.end(), block.random);

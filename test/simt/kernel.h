@@ -17,8 +17,8 @@
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
-// A variable with one copy in each block. Its address is looked up by the declaration it stands for; as in CUDA, that is one for
-// each instantiation of a template.
+// A variable with one copy in each block. Its address is looked up by the declaration it stands for; as in
+// CUDA, that is one for each instantiation of a template.
 #define SKIPSCAN_SHARED(type, name, dims) \
   static char name##_declaration_;        \
   auto& name =                            \
@@ -41,8 +41,9 @@ void block_barrier(const Site& site);
 void warp_barrier(unsigned mask, const Site& site);
 void memory_fence();
 
-// Every lane named in `mask` deposits `bytes` (<= 256) bytes. Returns the deposits of all 32 lanes, `bytes` apart in lane
-// order, valid until the lane's next operation of the warp; those of lanes not in `mask` are 0xFF.
+// Every lane named in `mask` deposits `bytes` (<= 256) bytes. Returns the deposits of all 32 lanes, `bytes`
+// apart in lane order, valid until the lane's next operation of the warp; those of lanes not in `mask` are
+// 0xFF.
 const void* gather_warp(unsigned mask, const void* mine, size_t bytes, const Site& site = Site::current());
 
 inline int lane() { return int(((threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x) % 32); }

@@ -15,10 +15,12 @@ bool in_device_memory(const void* p);
 bool in_device_memory(const void* p, size_t bytes);
 size_t used_memory(int device);
 
-// Fails when somebody has written past the end of an allocation: the kernel that has just run, or whoever ran when it is null.
+// Fails when somebody has written past the end of an allocation: the kernel that has just run, or whoever ran
+// when it is null.
 void check_guards(const void* kernel);
 
-// Device memory can be accessed only while one of these exists: a host that dereferences a device pointer crashes.
+// Device memory can be accessed only while one of these exists: a host that dereferences a device pointer
+// crashes.
 class DeviceAccess {
  public:
   DeviceAccess();

@@ -1,5 +1,6 @@
-// The machine: one lock, and a queue of work for each stream, which runs when the host waits for that stream, and no earlier: an
-// order that hardware could have chosen too, and one in which every wait that is missing shows.
+// The machine: one lock, and a queue of work for each stream, which runs when the host waits for that stream,
+// and no earlier: an order that hardware could have chosen too, and one in which every wait that is missing
+// shows.
 #pragma once
 #include <functional>
 #include <list>
@@ -21,8 +22,8 @@ struct Capture {
   Operations operations;
 };
 
-// Runs the body of a function of the API: one at a time, not at all once the device is broken, and remembering errors as
-// cudaGetLastError() reports them.
+// Runs the body of a function of the API: one at a time, not at all once the device is broken, and
+// remembering errors as cudaGetLastError() reports them.
 cudaError_t call(const std::function<cudaError_t()>& body);
 // The same for functions that work without a device.
 cudaError_t call_without_device(const std::function<cudaError_t()>& body);
@@ -37,7 +38,8 @@ void select_device(int device);
 // From now on the answer to everything.
 void break_device(cudaError_t error);
 
-// A stream of the emulated GPU; CUDA's null stream is one too, which takes turns with those that are `blocking`.
+// A stream of the emulated GPU; CUDA's null stream is one too, which takes turns with those that are
+// `blocking`.
 struct StreamState {
   int device = 0;
   bool blocking = true;
@@ -49,15 +51,15 @@ StreamState& state_of(cudaStream_t stream);
 
 // Runs an operation when its turn comes, or records it where the stream is capturing.
 cudaError_t submit(StreamState& stream, Operation operation);
-// Runs all that the stream holds, or what all streams of all devices hold; the result is the error that broke the device, if
-// one did.
+// Runs all that the stream holds, or what all streams of all devices hold; the result is the error that broke
+// the device, if one did.
 cudaError_t run_stream(StreamState& stream);
 cudaError_t run_everything();
 // Runs the oldest operation, so that hosts that poll get on. cudaErrorNotReady while there are more.
 cudaError_t run_one(StreamState& stream);
 
-// cudaErrorStreamCaptureUnsupported where a capture forbids calls that wait for everything or allocate; the capture is then
-// invalid.
+// cudaErrorStreamCaptureUnsupported where a capture forbids calls that wait for everything or allocate; the
+// capture is then invalid.
 cudaError_t refuse_while_capturing();
 
 }  // namespace simt

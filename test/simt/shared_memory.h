@@ -18,8 +18,8 @@ class SharedMemory {
   void* variable(const void* declaration, size_t bytes);
 
  private:
-  // Memory of its own for each variable, so that the sanitizers see where it ends, and new for each block, so that blocks, which
-  // have nothing to do with one another, do not race for it.
+  // Memory of its own for each variable, so that the sanitizers see where it ends, and new for each block, so
+  // that blocks, which have nothing to do with one another, do not race for it.
   struct Variable {
     const void* declaration;
     size_t bytes;

@@ -39,7 +39,8 @@ bool same(const Collective& c, uint32_t mask, size_t bytes, const Site& site) {
   return c.mask == mask && c.bytes == bytes && same_site(c.site, site);
 }
 
-// Another operation may wait for this lane too: it comes to it later. But not if this one waits for lanes that are there.
+// Another operation may wait for this lane too: it comes to it later. But not if this one waits for lanes
+// that are there.
 void check_agreement(const Thread& thread, const Collective& c, uint32_t mask, const Site& site) {
   if (!c.open() || !(c.mask & thread.bit()) || !(c.arrived & mask)) return;
   if (!same_site(c.site, site)) {

@@ -30,6 +30,9 @@ export type SsdScanCase = PathCase &
 /** Up to this many steps of a sequence are a recurrence, more are chunks: kFewSteps of csrc/cpu/ssd_scan.cc. */
 const fewSteps = 16;
 
+/** Heads that a GPU's tensor cores take. */
+const ofTensorCores = { headDim: 64, dState: 64, heads: 2 };
+
 export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
   op: 'ssd_scan',
   activations: ['x', 'dt', 'B', 'C', 'z', 'y'],
@@ -87,6 +90,24 @@ export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
     ['two groups', { groups: 2, lengths: [70] }],
     ['groups off the vector width', { groups: 3, heads: 6, dState: 7, headDim: 5, lengths: [70] }],
     ['a group for each head', { groups: 4, lengths: [70] }],
+    ['more states than registers hold', { dState: 300, lengths: [9, 3] }],
+    ['the most rows that are a recurrence on a GPU', { ...ofTensorCores, lengths: [31] }],
+    ['the fewest rows that are a chunk there', { ...ofTensorCores, lengths: [32, 1] }],
+    [
+      'heads of two groups, whole chunks and more',
+      { ...ofTensorCores, heads: 6, groups: 2, lengths: [70, 64, 5] },
+    ],
+    [
+      'fewer heads in a group than in a block',
+      { ...ofTensorCores, headDim: 32, heads: 6, groups: 2, lengths: [50] },
+    ],
+    ['a head of two blocks', { ...ofTensorCores, headDim: 256, heads: 1, lengths: [65] }],
+    ['256 states', { ...ofTensorCores, dState: 256, lengths: [66] }],
+    ['long enough for segments', { ...ofTensorCores, heads: 1, inPlace: true, lengths: [530, 280, 20] }],
+    [
+      'segments with the dt before them',
+      { ...ofTensorCores, heads: 1, alignment: 'previous', keep: 0.8, lengths: [700] },
+    ],
     ['exponentials at their ends: dt up to 40, gates up to 100', { scale: 40, lengths: [150] }],
     ['exponentials at their ends over skipped rows', { scale: 40, keep: 0.2, lengths: [150] }],
     ['tiny dt: a long memory', { scale: 1e-3, softplus: false, lengths: [300] }],
@@ -101,6 +122,7 @@ export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
       ['of one head', { heads: 1, lengths: [70] }],
       ['of groups off the vector width', { groups: 3, heads: 6, dState: 7, headDim: 5, lengths: [70] }],
       ['of more heads than a task', { heads: 19, headDim: 4, lengths: [70] }],
+      ['of heads for tensor cores', { ...ofTensorCores, heads: 3, lengths: [70, 4] }],
       ['of large values', { scale: 40, lengths: [150] }],
       ['on one thread', { threads: 1, lengths: [140] }],
       ['on more threads than work', { threads: 9, heads: 1, lengths: [2] }],
@@ -159,10 +181,15 @@ export const ssdScanCases: OpCases<'ssd_scan', SsdScanCase> = {
     };
   },
   kernel({ path: { offsets } }, backend) {
-    if (backend === 'cuda') return undefined;
+    if (backend === 'cuda') {
+      return offsets.every((end, s) => s === 0 || end - offsets[s - 1] <= 1)
+        ? '/step'
+        : '/(recurrent|chunked)';
+    }
     const steps = Array.from(offsets.subarray(1), (end, s) => end - offsets[s]);
     const few = steps.filter((n) => n <= fewSteps).length;
     return few === steps.length ? '/step' : few > 0 ? '/mixed' : '/chunked';
   },
   tolerance: 4e-6, // float32 rounding; the largest measured is 8.4e-7, over 300 steps that hardly decay
+  roundings: 2, // decayed C B^T, decayed x and the state are rounded as operands; the largest measured is 1.4
 };

@@ -11,12 +11,16 @@ __global__ void count_threads(int* counts) {
   atomicAdd(&counts[block * blockDim.x * blockDim.y * blockDim.z + thread], 1);
 }
 
-SCENARIO(indices) {
-  const dim3 grid(3, 2, 2), block(5, 4, 3);
-  DeviceArray<int> counts(3 * 2 * 2 * 5 * 4 * 3);
+static void check_indices(const dim3& grid, const dim3& block) {
+  DeviceArray<int> counts(size_t(grid.x) * grid.y * grid.z * block.x * block.y * block.z);
   counts.clear();
   CHECK_OK(simt::launch(count_threads, grid, block, 0, nullptr, counts.data));
   for (size_t i = 0; i < counts.count; ++i) CHECK(counts[i] == 1);
+}
+
+SCENARIO(indices) {
+  check_indices(dim3(3, 2, 2), dim3(5, 4, 3));
+  check_indices(1, 1024);
 }
 
 // ---- sums through shuffles, shared memory and barriers; rounding makes the order of additions visible

@@ -57,3 +57,23 @@ struct DeviceArray {
   T* data = nullptr;
   size_t count;
 };
+
+// Page-locked, so that copies wait for their turn.
+struct PinnedInt {
+  explicit PinnedInt(int value) {
+    CHECK_OK(cudaMallocHost(&data, sizeof(int)));
+    *data = value;
+  }
+  ~PinnedInt() { cudaFreeHost(data); }
+  PinnedInt(const PinnedInt&) = delete;
+  int* data;
+};
+
+// A stream that does not wait for the null stream.
+struct Stream {
+  Stream() { CHECK_OK(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking)); }
+  ~Stream() { cudaStreamDestroy(handle); }
+  Stream(const Stream&) = delete;
+  operator cudaStream_t() const { return handle; }
+  cudaStream_t handle;
+};
