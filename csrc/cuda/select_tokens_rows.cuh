@@ -97,7 +97,8 @@ __device__ inline void make_keys(const SelectTokensParams& p, const SelectState&
 
 // Every other row of a list becomes a source, those between destinations.
 __device__ inline void alternate(const SelectState& w, int begin, int place, int row) {
-  (place % 2 == 0 ? w.sources : w.destinations)[begin + place / 2] = row;
+  int32_t* const list = place % 2 == 0 ? w.sources : w.destinations;
+  list[begin + place / 2] = row;
 }
 
 // ltmp: drops what is below the threshold, except for the most important one. Returns how many are left.

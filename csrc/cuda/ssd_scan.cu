@@ -1,4 +1,4 @@
-// The forms of Mamba-2's scan, and when each is chosen. Sequences may differ in length: only what holds for all of them decides.
+// The forms of Mamba-2's scan, and when each is chosen. Sequences may differ in length: what holds for all of them decides.
 #include <algorithm>
 #include <optional>
 #include <type_traits>
@@ -62,9 +62,9 @@ Status run_step(const SsdScanParams& p, ExecContext& ctx) {
   const Scratch scratch(Arena(memory), p, {}, parts, keeps_states);
 
   const int64_t warps = int64_t(p.path.sequences) * p.heads * layout.parts;
-  SKIPSCAN_TRY(launch(*ctx.stream, packs ? ssd_step<T, 4> : ssd_step<T, 1>,
-                      dim3(unsigned(div_up(warps, kStepWarps))), dim3(kStepWarps * kWarp), 0, p, layout,
-                      keeps_states ? scratch.states : p.state_out, scratch.sums));
+  SKIPSCAN_TRY(launch(*ctx.stream, packs ? ssd_step<T, 4> : ssd_step<T, 1>, dim3(unsigned(div_up(warps, kStepWarps))),
+                      dim3(kStepWarps * kWarp), 0, p, layout, keeps_states ? scratch.states : p.state_out,
+                      scratch.sums));
   return p.importance ? launch_ssd_scores(p, scratch.sums, int(parts), *ctx.stream) : Status();
 }
 
@@ -101,10 +101,10 @@ Status run_recurrent(const SsdScanParams& p, ExecContext& ctx) {
 // Whether the chunked form can take tensors like these, and no time runs backwards: it works with the logarithm of dt.
 bool takes_chunks(const SsdScanParams& p, const DeviceLimits& limits, size_t shared) {
   const bool small = std::max({p.x_stride, p.B_stride, p.C_stride}) < (1 << 29);
-  return limits.capability >= 80 && shared <= limits.shared_bytes && p.dt_min >= 0 && small && aligned(p.x, p.x_stride, 16) &&
-         aligned(p.B, p.B_stride, 16) && aligned(p.C, p.C_stride, 16) && aligned(p.y, p.y_stride, 16) &&
-         (!p.z || aligned(p.z, p.z_stride, 4)) && (!p.state_in || aligned(p.state_in, 0, 8)) &&
-         (!p.state_out || aligned(p.state_out, 0, 8));
+  return limits.capability >= 80 && shared <= limits.shared_bytes && p.dt_min >= 0 && small &&
+         aligned(p.x, p.x_stride, 16) && aligned(p.B, p.B_stride, 16) && aligned(p.C, p.C_stride, 16) &&
+         aligned(p.y, p.y_stride, 16) && (!p.z || aligned(p.z, p.z_stride, 4)) &&
+         (!p.state_in || aligned(p.state_in, 0, 8)) && (!p.state_out || aligned(p.state_out, 0, 8));
 }
 
 // Nothing where the recurrence has to do it.

@@ -54,6 +54,7 @@ __global__ void ssd_scores(SsdScanParams p, const float* sums, int parts, float 
 
 inline Status launch_ssd_scores(const SsdScanParams& p, const float* sums, int parts, Stream& stream) {
   constexpr int kThreads = 64;
+  if (p.path.steps == 0) return {};
   const float channels = float(p.heads) * float(p.metric == ImportanceMetric::delta ? 1 : p.head_dim);
   return launch(stream, ssd_scores, dim3(unsigned(div_up(p.path.steps, kThreads))), dim3(kThreads), 0, p, sums, parts,
                 channels);

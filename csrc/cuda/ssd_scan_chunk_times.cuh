@@ -28,8 +28,8 @@ __device__ inline ChunkTimeInputs fetch_times(const SsdScanParams& p, int head, 
     const int j = lane_index() * 2 + i;
     if (k + j >= end) continue;
     in.dt[i] = load(typed<T>(p.dt) + rows[j] * p.dt_stride + head);
-    in.other[i] = p.alignment == Alignment::own ? p.skipped_dt[int64_t(k + j) * p.heads + head]
-                                                : float(p.path.gap[k + j] - 1);
+    in.other[i] =
+        p.alignment == Alignment::own ? p.skipped_dt[int64_t(k + j) * p.heads + head] : float(p.path.gap[k + j] - 1);
   }
   return in;
 }

@@ -104,11 +104,12 @@ __device__ inline const float* first_state(const SsdScanParams& p, const SsdSegm
                                            int head, bool outputs) {
   const int64_t size = int64_t(p.head_dim) * p.d_state;
   if (!outputs || (s.index == 0 && !p.state_in)) return nullptr;
-  if (segments.states) return segments.states + (int64_t(s.sequence * segments.count + s.index) * p.heads + head) * size;
+  if (segments.states)
+    return segments.states + (int64_t(s.sequence * segments.count + s.index) * p.heads + head) * size;
   return p.state_in + (int64_t(s.sequence) * p.heads + head) * size;
 }
-__device__ inline float* last_state(const SsdScanParams& p, const SsdSegments& segments, const SegmentBounds& s, int head,
-                                    bool outputs) {
+__device__ inline float* last_state(const SsdScanParams& p, const SsdSegments& segments, const SegmentBounds& s,
+                                    int head, bool outputs) {
   const int64_t size = int64_t(p.head_dim) * p.d_state;
   if (!outputs) return segments.states + (int64_t(s.sequence * segments.count + s.index) * p.heads + head) * size;
   return p.state_out && s.end == s.sequence_end ? p.state_out + (int64_t(s.sequence) * p.heads + head) * size : nullptr;

@@ -34,7 +34,8 @@ __device__ inline double exclusive_sum(double v, double& total) {
 
 // remainders: (steps, heads), dt * exp(A * sum of decay over the steps after it) / norm(H). Grid: (heads, sequences).
 template <class T>
-__global__ void __launch_bounds__(kRemainderThreads) ssd_state_remainders(SsdStateImportanceParams p, float* remainders) {
+__global__ void __launch_bounds__(kRemainderThreads)
+    ssd_state_remainders(SsdStateImportanceParams p, float* remainders) {
   const int head = int(blockIdx.x), sequence = int(blockIdx.y), tid = int(threadIdx.x);
   const int begin = p.path.offsets[sequence], end = p.path.offsets[sequence + 1];
   const int64_t size = int64_t(p.head_dim) * p.d_state;
