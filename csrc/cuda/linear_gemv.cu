@@ -119,8 +119,9 @@ __device__ inline Pack<W, kPack> load_weights(const W* p) {
   }
 }
 
+// Two blocks of the largest size on a multiprocessor, but for float32 weights: those do not fit into 64 registers on every chip.
 template <class X, class W, int kRows, bool kPacks>
-__global__ void __launch_bounds__(kMaxWarps* kWarp, kRows == 1 ? 2 : 1)
+__global__ void __launch_bounds__(kMaxWarps* kWarp, kRows == 1 && sizeof(W) < 4 ? 2 : 1)
     linear_gemv_kernel(LinearParams p, int64_t row_groups) {
   constexpr int kPack = kPacks ? int(16 / sizeof(W)) : 1;  // inputs that a lane takes at once
   SKIPSCAN_SHARED(float, of_warps, [kMaxWarps][kRows][kOutputs]);
