@@ -1,9 +1,10 @@
 // Compiles every GPU kernel to machine code and reports what it takes of a multiprocessor: registers, spilled bytes, stack
 // and static shared memory, as ptxas counts them. Fails on any warning, and when a hot kernel spills or needs a stack frame.
 //
-//   node scripts/check-kernels.mjs [--archs 75,80,90,120] [--jobs 2] [--nvcc PATH] [--json FILE] [PATTERN ...]
+//   node scripts/check-kernels.mjs [--archs 80,90] [--jobs 2] [--nvcc PATH] [--json FILE] [PATTERN ...]
 //
-// With patterns only the files of csrc/cuda whose names contain one of them.
+// With patterns only the files of csrc/cuda whose names contain one of them. Without --archs for every GPU that prebuilt packages
+// are compiled for, as far as this nvcc knows them.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -12,24 +13,27 @@ import { parseArgs } from 'node:util';
 
 const root = path.resolve(import.meta.dirname, '..');
 
-/** One GPU of each generation whose code differs much: 86 and 89 are compiled as 80 is, and 100 as 120. */
-const ARCHS = '75,80,90,120';
+/** What prebuilt packages are compiled for, as CMakeLists.txt has it. */
+const RELEASE = ['75', '80', '86', '89', '90', '100', '120'];
 
 /** Kernels in which a spilled register is paid for in every step of a long loop: their names begin so. */
 const HOT = [
-  'selective_scan',
-  'ssd_',
-  'linear',
-  'causal_conv',
-  'rms_norm',
+  'conv_window',
   'gated_rms_norm',
+  'linear_',
+  'rms_norm',
   'select_similarity',
+  'selective_scan_',
+  'ssd_carry',
+  'ssd_chunked',
+  'ssd_recurrent',
+  'ssd_step',
 ];
 
 const { values: options, positionals: patterns } = parseArgs({
   allowPositionals: true,
   options: {
-    archs: { type: 'string', default: ARCHS },
+    archs: { type: 'string' },
     jobs: { type: 'string', default: '2' },
     nvcc: { type: 'string' },
     json: { type: 'string' },
@@ -43,6 +47,12 @@ function findNvcc() {
     ...[CUDA_HOME, CUDA_PATH, '/usr/local/cuda'].filter(Boolean).map((home) => path.join(home, 'bin')),
   ];
   return folders.map((folder) => path.join(folder, 'nvcc')).find(existsSync);
+}
+
+/** Whether this nvcc compiles for the architecture. */
+function isKnown(arch) {
+  const { stdout } = spawnSync(nvcc, ['--list-gpu-arch'], { encoding: 'utf8' });
+  return stdout.split('\n').includes(`compute_${arch}`);
 }
 
 /** Runs a command; its output, both streams together. */
@@ -109,7 +119,7 @@ if (!nvcc) {
   );
   process.exit(1);
 }
-const archs = options.archs.split(',');
+const archs = options.archs?.split(',') ?? RELEASE.filter(isKnown);
 const folder = path.join('csrc', 'cuda');
 const files = readdirSync(path.join(root, folder))
   .filter(
@@ -163,6 +173,11 @@ for (const { name, arch, spilled, stack } of kernels) {
     problems.push(
       `${name} for sm_${arch}: ${spilled} bytes spilled, ${stack} bytes of stack; it is hot and may have neither`,
     );
+  }
+}
+for (const prefix of HOT) {
+  if (!patterns.length && !kernels.some(({ name }) => name.startsWith(prefix))) {
+    problems.push(`found no kernel whose name begins with ${prefix}, which the list of hot kernels has`);
   }
 }
 if (options.json)

@@ -5,7 +5,7 @@
 //   node scripts/test-kernels.mjs [--cases FOLDER] [--parallel N]
 //
 // Records the cases first, unless a folder with recorded ones is given. Needs the addon (npm run build:native) and g++.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -19,21 +19,28 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Runs a command and returns what it printed; with `quiet` nothing is shown unless it fails. */
-function run(title, command, args, settings = {}) {
+/** Runs a command and returns the lines that it printed; nothing but the last is shown unless it fails. */
+async function run(title, command, args, settings = {}) {
   const start = Date.now();
-  const { status, signal, stdout, stderr } = spawnSync(command, args, {
+  const child = spawn(command, args, {
     cwd: root,
     env: { ...process.env, ...settings },
-    encoding: 'utf8',
-    maxBuffer: 1 << 30,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr']) {
+    child[name].setEncoding('utf8').on('data', (text) => {
+      output[name] += text;
+    });
+  }
+  const [status, signal] = await new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', (...how) => resolve(how));
   });
   const seconds = ((Date.now() - start) / 1000).toFixed(0);
-  const lines = stdout.trimEnd().split('\n');
+  const lines = output.stdout.trimEnd().split('\n');
   if (status !== 0) {
-    console.error(
-      [...lines.filter((line) => !line.startsWith('ok ')).slice(-40), stderr.slice(-8000)].join('\n'),
-    );
+    const interesting = lines.filter((line) => !line.startsWith('ok ')).slice(-40);
+    console.error([...interesting, output.stderr.slice(-8000)].join('\n'));
     console.error(`${title}: ended with ${signal ?? `status ${status}`} after ${seconds} s`);
     process.exit(1);
   }
@@ -41,33 +48,52 @@ function run(title, command, args, settings = {}) {
   return lines;
 }
 
-function record(folder) {
-  run('recording', process.execPath, ['node_modules/jest/bin/jest.js', 'test/ops'], {
+/** What the tasks give, which are functions; at most --parallel of them are under way. */
+async function runAll(tasks) {
+  const results = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < tasks.length) {
+      const i = next++;
+      results[i] = await tasks[i]();
+    }
+  };
+  await Promise.all(Array.from({ length: Number(options.parallel) }, worker));
+  return results;
+}
+
+async function record(folder) {
+  await run('recording', process.execPath, ['node_modules/jest/bin/jest.js', 'test/ops'], {
     SKIPSCAN_RECORD_CASES: folder,
     SKIPSCAN_TEST_DEVICE: '',
     SKIPSCAN_PREBUILD: '',
   });
-  const count = readdirSync(folder).length;
-  console.log(`recorded ${count} cases`);
+  console.log(`recorded ${readdirSync(folder).length} cases`);
 }
 
 const folder = options.cases ?? mkdtempSync(path.join(os.tmpdir(), 'skipscan-cases-'));
-if (!options.cases) record(folder);
-
+if (!options.cases) await record(folder);
 for (const program of ['replay', 'replay_asan', 'replay_tsan']) {
-  run(`building ${program}`, process.execPath, [
-    'scripts/build-native.js',
-    '--program',
-    program,
-    '--parallel',
-    options.parallel,
-  ]);
+  const build = ['scripts/build-native.js', '--program', program, '--parallel', options.parallel];
+  await run(`building ${program}`, process.execPath, build);
 }
-const replay = (title, program, settings) =>
-  run(title, path.join(root, 'build', 'cmake', 'bin', program), [folder], settings);
 
+const replay =
+  (title, program, settings, ...filter) =>
+  () =>
+    run(title, path.join(root, 'build', 'cmake', 'bin', program), [folder, ...filter], settings);
+// Every case has one of these in its name, so that what takes longest is done in parts.
+const dtypes = ['f32', 'bf16', 'f16'];
 const orders = ['forward', 'reverse', 'random:7'];
-const [first, ...others] = orders.map((order) => replay(`threads ${order}`, 'replay', { SIMT_ORDER: order }));
+const inOrder = await runAll([
+  ...orders.map((order) => replay(`threads ${order}`, 'replay', { SIMT_ORDER: order })),
+  replay('compute capability 7.5', 'replay', { SIMT_CAPABILITY: '75' }),
+  ...dtypes.map((t) => replay(`ThreadSanitizer, ${t}`, 'replay_tsan', { SIMT_ORDER: 'random:13' }, `.${t}.`)),
+  ...dtypes.map((t) =>
+    replay(`AddressSanitizer and UBSan, ${t}`, 'replay_asan', { SIMT_ORDER: 'random:11' }, `.${t}.`),
+  ),
+]);
+const [first, ...others] = inOrder.slice(0, orders.length);
 for (const [i, lines] of others.entries()) {
   const at = lines.findIndex((line, j) => line !== first[j]);
   if (at >= 0) {
@@ -75,8 +101,5 @@ for (const [i, lines] of others.entries()) {
     process.exit(1);
   }
 }
-replay('compute capability 7.5', 'replay', { SIMT_CAPABILITY: '75' });
-replay('AddressSanitizer and UndefinedBehaviorSanitizer', 'replay_asan', { SIMT_ORDER: 'random:11' });
-replay('ThreadSanitizer', 'replay_tsan', { SIMT_ORDER: 'random:13' });
 if (!options.cases) rmSync(folder, { recursive: true });
 console.log('All kernels wrote the same bits in every order, and no sanitizer had anything to report.');

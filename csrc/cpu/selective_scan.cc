@@ -193,8 +193,7 @@ Status run(const SelectiveScanParams& p, ExecContext& ctx) {
     span.A = ctx.pool.scratch<float>(worker);
     span.h = span.A + N * width;
     span.last_dt = span.h + N * width;
-    span.sums =
-        p.importance ? ctx.pool.shared<float>() + (group * vectors + offset / kWidth) * p.path.steps : nullptr;
+    span.sums = p.importance ? ctx.pool.shared<float>() + (group * vectors + offset / kWidth) * p.path.steps : nullptr;
     for (int64_t i = 0; i < span.count; i += kWidth)
       to_lanes(p.A + (span.channel + i) * N, span.count - i, N, kLog2e, span.A + i * N);
     for (int64_t s = sequences * part / parts; s < sequences * (part + 1) / parts; ++s) scan_sequence(p, span, s);

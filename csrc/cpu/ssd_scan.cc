@@ -151,7 +151,8 @@ void gather(const SsdScanParams& p, const Heads& heads, int64_t k, const Chunk& 
       Vec square[kWidth];
       for (int64_t j = j0; j < j0 + kWidth; ++j) {
         const bool inside = j < c.steps;
-        square[j - j0] = inside ? load_some(p.B.f32() + p.path.param_index[k + j] * p.B_stride + group + n, N - n) : set1(0);
+        square[j - j0] =
+            inside ? load_some(p.B.f32() + p.path.param_index[k + j] * p.B_stride + group + n, N - n) : set1(0);
       }
       transpose(square);
       for (int i = 0; i < kWidth && n + i < N; ++i) store(c.B + (n + i) * kChunk + j0, square[i]);
@@ -334,7 +335,8 @@ void scan_steps(const SsdScanParams& p, const Heads& heads, int64_t s, float* sc
     }
     for (int64_t k = begin; k < end; ++k, from = h) {
       const int64_t row = p.path.index[k], param = p.path.param_index[k], at = (k - begin) * kMaxHeads + i;
-      const float *B = p.B.f32() + param * p.B_stride + heads.group * N, *C = p.C.f32() + param * p.C_stride + heads.group * N;
+      const float *B = p.B.f32() + param * p.B_stride + heads.group * N,
+                  *C = p.C.f32() + param * p.C_stride + heads.group * N;
       const float* x = p.x.f32() + row * p.x_stride + head * P;
       const Vec decay = decay_of(set1(steps.decay[at] * p.A[head] * kLog2e));
       for (int64_t d = 0; d < P; d += 4) {  // channels that share the loads of B and C

@@ -199,7 +199,7 @@ onEmulatedGpu('what a GPU may do', () => {
 
   test('be full when a model is loaded, and have room again when others are gone', () => {
     const { error, loaded } = inChild<{ error: unknown; loaded: number }>(
-      { SIMT_MEMORY: `${48 << 20}` },
+      { SIMT_MEMORY: `${1 << 19}` },
       `const load = () => skipscan.loadLanguageModel(${folder}, { device: 'cuda:0' });
        const models = [];
        let error;

@@ -13,7 +13,6 @@ namespace {
 constexpr size_t kBytes = size_t(1) << 30;
 constexpr int kThreads = 256, kChains = 8, kSteps = 512;
 
-
 __global__ void copy_kernel(const float4* from, float4* to, size_t count) {
   const size_t step = size_t(gridDim.x) * blockDim.x;
   for (size_t i = size_t(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += step) to[i] = from[i];

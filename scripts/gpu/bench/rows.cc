@@ -100,8 +100,8 @@ Problem linear(Memory& m, int64_t rows, int64_t outputs, int64_t inputs, DType y
 Case linear_case(const char* variant, int64_t rows, int64_t outputs, int64_t inputs, DType y_dtype = DType::bf16) {
   Case c{"linear", variant,
          "rows " + std::to_string(rows) + " " + std::to_string(inputs) + " to " + std::to_string(outputs), DType::bf16};
-  c.work.bytes = bytes_of(DType::bf16) * double(outputs * inputs + rows * inputs) +
-                 bytes_of(y_dtype) * double(rows * outputs);
+  c.work.bytes =
+      bytes_of(DType::bf16) * double(outputs * inputs + rows * inputs) + bytes_of(y_dtype) * double(rows * outputs);
   c.work.flops = 2 * double(rows) * double(outputs) * double(inputs);
   c.full = [=](Memory& m) { return linear(m, rows, outputs, inputs, y_dtype); };
   c.small = [=](Memory& m) { return linear(m, std::min<int64_t>(rows, 70), 136, 192, y_dtype); };

@@ -66,9 +66,7 @@ Case selective_scan_case(ScanShape s) {
   c.work.bytes = s.rows() * (4 * E + 2 * N) * double(size_of(s.dtype)) + (s.decodes() ? 8 : 4) * states + 4 * E * N;
   c.work.exponentials = s.rows() * E * (N + kExponentialsOfGateAndStep);
   c.full = [s](Memory& m) { return selective_scan(m, s, kMamba28B); };
-  c.small = [s](Memory& m) {
-    return selective_scan(m, {2, s.decodes() ? 1 : 300, s.dtype, s.kept}, kSmallMamba);
-  };
+  c.small = [s](Memory& m) { return selective_scan(m, {2, s.decodes() ? 1 : 300, s.dtype, s.kept}, kSmallMamba); };
   return c;
 }
 
@@ -122,8 +120,8 @@ double ssd_flops(ScanShape s, Heads h) {
 Case ssd_scan_case(ScanShape s) {
   const double H = kMamba2_27B.heads, N = kMamba2_27B.d_state, E = H * kMamba2_27B.head_dim;
   Case c{"ssd_scan", variant_of(s), shape_name(s.sequences, s.steps, "H 80 P 64 N 128"), s.dtype};
-  c.work.bytes = s.rows() * (2 * E + H + 2 * N) * double(size_of(s.dtype)) +
-                 (s.decodes() ? 8 : 4) * double(s.sequences) * E * N;
+  c.work.bytes =
+      s.rows() * (2 * E + H + 2 * N) * double(size_of(s.dtype)) + (s.decodes() ? 8 : 4) * double(s.sequences) * E * N;
   c.work.flops = ssd_flops(s, kMamba2_27B);
   c.full = [s](Memory& m) { return ssd_scan(m, s, kMamba2_27B); };
   c.small = [s](Memory& m) { return ssd_scan(m, {2, s.decodes() ? 1 : 300, s.dtype, s.kept}, kSmallMamba2); };
