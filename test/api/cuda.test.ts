@@ -148,6 +148,35 @@ onGpu('the same program on both devices', () => {
   });
 });
 
+onGpu('what comes again is recorded', () => {
+  // The first pass of a shape runs as it is, the second is recorded, later ones are played back.
+  const program = (folder: string) =>
+    `const model = await skipscan.loadLanguageModel(${JSON.stringify(folder)}, { device: '${gpu}' });
+     const results = [];
+     for (const reduction of [undefined, skipscan.utrc({ layers: [0, 1], keep: 0.7 })]) {
+       for (let round = 0; round < 4; round++) {
+         const session = model.createSession({ reduction });
+         const prompt = Array.from({ length: 40 }, (_, i) => (7 * i + round) % 61);
+         const first = await session.prefill(prompt);
+         const kept = session.kept.map(({ positions }) => [...positions]);
+         const steps = [];
+         for (const token of [3, 4, 5, 6]) steps.push([...(await session.step(token))]);
+         results.push({ first: [...first], kept, steps });
+         await session.dispose();
+       }
+     }
+     return results;`;
+
+  test.each(Object.keys(shapes))('%s: with the bits of what runs by itself', (family) => {
+    const run = (graphs: string) =>
+      inChild<{ first: number[] }[]>({ SKIPSCAN_CUDA_GRAPHS: graphs }, program(folders[family]));
+    const recorded = run('on');
+    expect(recorded).toEqual(run('off'));
+    const firsts = recorded.slice(0, 4).map(({ first }) => String(first));
+    expect(new Set(firsts).size).toBe(4); // a recording takes the tokens of its call, not those it was made with
+  });
+});
+
 onGpu('memory', () => {
   test('a model gives back what it took, sessions included', async () => {
     const model = await loadLanguageModel(folders.mamba, { device: gpu });
