@@ -1,3 +1,4 @@
+// The causal convolution: which kernel runs, for a decoding step or along a path.
 #include "cuda/causal_conv.cuh"
 
 #include "cuda/tables.h"

@@ -1,3 +1,4 @@
+// Token embedding: a gather of rows, from any dtype to any other.
 #include "cuda/embedding.cuh"
 #include "cuda/tables.h"
 

@@ -1,3 +1,4 @@
+// Mamba-2's gated normalisation: a block for each row and group.
 #include "cuda/gated_rms_norm.cuh"
 
 #include "cuda/tables.h"

@@ -1,3 +1,4 @@
+// Token reduction: means at their destinations, then the rows that stay move together (reduce_tokens.cuh).
 #include "cuda/reduce_tokens.cuh"
 
 #include "cuda/tables.h"

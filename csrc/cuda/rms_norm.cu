@@ -1,3 +1,4 @@
+// RMS normalisation with the residual stream: a block for each row.
 #include "cuda/rms_norm.cuh"
 
 #include "cuda/tables.h"

@@ -1,3 +1,5 @@
+// Mamba-1's scan: which form runs. One step: `step`. Enough sequences and channels for a thread each: `sequential`. Else
+// `chunked`, whose blocks walk several chunks of steps at once.
 #include "core/arena.h"
 #include "cuda/selective_scan_chunked.cuh"
 #include "cuda/selective_scan_scores.cuh"

@@ -1,3 +1,4 @@
+// The metric `state` for Mamba-1: a walk backwards over the steps (selective_state_importance.cuh).
 #include "cuda/selective_state_importance.cuh"
 
 #include "core/arena.h"

@@ -1,3 +1,4 @@
+// The metric `state` for Mamba-2: a walk backwards over the steps (ssd_state_importance.cuh).
 #include "cuda/ssd_state_importance.cuh"
 
 #include "cuda/tables.h"

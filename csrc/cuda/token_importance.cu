@@ -1,3 +1,4 @@
+// Importance of rows: by themselves (`row`), or compared with their neighbours.
 #include "cuda/token_importance.cuh"
 
 #include "cuda/tables.h"

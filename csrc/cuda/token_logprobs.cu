@@ -1,3 +1,4 @@
+// Log-probabilities and the best token: a block for each row of logits.
 #include "cuda/token_logprobs.cuh"
 
 #include "cuda/tables.h"
