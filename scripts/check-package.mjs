@@ -21,7 +21,7 @@ mkdirSync(bin);
 
 /** A PATH with what npm itself needs, and nothing that compiles. */
 const isCompiler =
-  /^(c\+\+|g\+\+|gcc|cc|clang|clang\+\+|cmake|make|gmake|ninja|python3?|node-gyp)(-[\d.]+)?$/;
+  /^(c\+\+|g\+\+|gcc|cc|clang|clang\+\+|nvcc|cmake|make|gmake|ninja|python3?|node-gyp)(-[\d.]+)?$/;
 for (const folder of [path.dirname(process.execPath), '/usr/bin', '/bin']) {
   for (const name of readdirSync(folder)) {
     const link = path.join(bin, name);
