@@ -98,7 +98,8 @@ test('bench reduce measures every policy against dense and draws it', () => {
     randomModel({ family: 'mamba', dModel: 16, layers: 6, vocab: 50, dState: 4 }),
   );
   const plot = path.join(files.path, 'plot.svg');
-  const options = ['--model', folder, '--length', '64', '--rounds', '2', '--threads', '1', '--plot', plot];
+  const where = ['--device', 'cpu', '--threads', '1'];
+  const options = ['--model', folder, '--length', '64', '--rounds', '2', ...where, '--plot', plot];
   const thresholds = ['--prune-below', '0.01', '--merge-above', '0.9'];
   const report = json([
     'bench',
