@@ -1,6 +1,6 @@
 // Packs the package and installs it the way users do: into an empty project, with the binary of prebuilds/ and without any
 // compiler on the PATH; then runs it by require, by import and from the command line. Needs `npm run build:ts` and
-// `npm run prebuild` first.
+// `npm run prebuilds` first.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -9,7 +9,7 @@ import path from 'node:path';
 const root = path.resolve(import.meta.dirname, '..');
 const platform = `${process.platform}-${process.arch}`;
 if (!existsSync(path.join(root, 'prebuilds', platform))) {
-  console.error(`found no prebuilds/${platform}; run: npm run prebuild`);
+  console.error(`found no prebuilds/${platform}; run: npm run prebuilds`);
   process.exit(1);
 }
 
