@@ -100,7 +100,7 @@ Status ForwardPass::run() {
   SKIPSCAN_TRY(fetch_kept());
   int layer = 0;
   Status status = device_.wait(&layer);
-  return status.code == Code::argument ? after_layer(layer, std::move(status)) : status;
+  return after_layer(layer, std::move(status));
 }
 
 Status ForwardPass::send_inputs() {

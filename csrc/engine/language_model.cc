@@ -47,6 +47,9 @@ Status LanguageModel::forward_locked(const ForwardInput& in, ForwardOutput& out)
   Arena arena(workspace_.as<void>());
   Workspace workspace(arena, setting, in, out);
   Status status = ForwardPass(setting, in, out, workspace, pool_).run();
+  // What a pass had queued before it failed still writes to the workspace and the state, and may find faults that are not the
+  // next pass's.
+  if (!status.ok()) (void)device_->wait(nullptr);
 
   if (device_->is_host() && workspace_.bytes() > kKeptWorkspace) workspace_.reset();
   count_workspace();

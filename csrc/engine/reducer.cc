@@ -53,6 +53,7 @@ SelectionBuffers::SelectionBuffers(Arena& arena, int64_t rows)
       weights(arena.take<float>(rows)) {}
 
 Status after_layer(int32_t layer, Status status) {
+  if (status.code != Code::argument) return status;
   status.code = Code::native;
   status.message = "After layer " + std::to_string(layer) + ": " + status.message;
   return status;
@@ -93,7 +94,7 @@ Status reduce_rows(const ReductionSite& site, const LiveRows& before, const Sele
        .fuse = r.fuse,
        .forward = r.forward},
       context);
-  if (!status.ok()) return after_layer(site.layer, std::move(status));
+  SKIPSCAN_TRY(after_layer(site.layer, std::move(status)));
   if (!r.counts()) {
     after.offsets.resize(before.offsets.size());
     SKIPSCAN_TRY(device.download(after.offsets.data(), after.device_offsets, after.offsets.size() * sizeof(int32_t)));

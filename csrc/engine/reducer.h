@@ -86,7 +86,7 @@ struct ReductionSite {
 Status reduce_rows(const ReductionSite& site, const LiveRows& before, const SelectionBuffers& buffers, LiveRows& after,
                    Device& device, ExecContext& context);
 
-// An error of a reduction, with the layer after which it happened.
+// A number that is not finite, which no caller has passed, as ERR_NATIVE with the layer; other results as they are.
 Status after_layer(int32_t layer, Status status);
 
 }  // namespace skipscan

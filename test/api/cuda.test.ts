@@ -242,6 +242,33 @@ onEmulatedGpu('what a GPU may do', () => {
     expect(loaded).toBeGreaterThan(0);
   });
 
+  test('become full in the middle of a prefill: what was queued before is not of the next one', () => {
+    const { error, after, expected } = inChild<{ error: object; after: number[]; expected: number[] }>(
+      { SIMT_MEMORY: `${96 << 20}` },
+      `const model = await skipscan.loadLanguageModel(${folder}, { device: 'cuda:0', dtype: 'f32' });
+       const tokens = (count) => Int32Array.from({ length: count }, (_, i) => (i * i) % 61);
+       const reducing = (keep) => skipscan.prune({ layers: [1], keep });
+       const [control, session] = [model.createSession({ reduction: reducing(0.5) }), model.createSession()];
+       // Makes the workspace of such a pass. It removes nothing, so that the memory of a selection is not there yet.
+       const warm = model.createSession({ reduction: reducing(1) });
+       await warm.prefill(tokens(20000));
+       const filling = [];
+       for (let size = 1 << 22; size >= 1 << 8; size /= 2) {
+         while (!(await failure((async () => filling.push(skipscan.Tensor.zeros([size], { device: 'cuda:0' })))())));
+       }
+       const error = await failure(control.prefill(tokens(20000)));
+       for (const tensor of filling) tensor.dispose();
+       await session.prefill(tokens(9));
+       const after = [...(await session.step(3))];
+       const other = await skipscan.loadLanguageModel(${folder}, { device: 'cuda:0', dtype: 'f32' });
+       const fresh = other.createSession();
+       await fresh.prefill(tokens(9));
+       return { error, after, expected: [...(await fresh.step(3))] };`,
+    );
+    expect(error).toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
+    expect(after).toEqual(expected);
+  });
+
   test('break: everything there refuses with the cause, and the CPU works', () => {
     const { error, later, cpu } = inChild<{ error: object; later: object[]; cpu: number }>(
       { SIMT_FAIL: 'launch:3' },
