@@ -2,6 +2,8 @@
 //   dt   = softplus(delta[p] + dt_bias)            softplus only when asked for
 //   h    = exp(decay * A) * h + dt * B[p] * u[r]   decay = dt, or what `alignment` makes of it over skipped positions
 //   y[r] = (C[p] . h + D * u[r]) * silu(z[r])      D and the gate only when given
+// Several scans over the same rows add up when each takes the sum so far as y_in and the last one gates it:
+//   y[r] = (y_in[r] + C[p] . h + D * u[r]) * y_scale * silu(z[r])
 #pragma once
 #include "core/elements.h"
 #include "core/scan_path.h"
@@ -33,7 +35,12 @@ struct SelectiveScanParams {
   // (rows): scores of the rows of y on the path, or, with delta, of the rows that param_index names; or null: not wanted.
   float* importance = nullptr;
   ImportanceMetric metric = ImportanceMetric::clip;   // clip, l1, l2, sum or delta
-  ImportanceSource source = ImportanceSource::gated;  // gated or ssm
+  ImportanceSource source = ImportanceSource::gated;  // gated or ssm: y before the gate, y_in and y_scale included
+
+  ConstElements y_in;  // (rows, channels), rows y_stride apart, or null: zeros; may be y, and then y is not u
+  float y_scale = 1;   // of the sum, before the gate
+  const float* importance_in =
+      nullptr;  // (rows) with delta: a score is the mean of this and its own; or null; may be importance
 };
 
 }  // namespace skipscan
