@@ -2,7 +2,7 @@
 #pragma once
 #include "core/arena.h"
 #include "engine/model_config.h"
-#include "engine/weights.h"
+#include "engine/language_weights.h"
 #include "ops/backend.h"
 
 namespace skipscan {
