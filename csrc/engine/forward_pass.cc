@@ -153,7 +153,7 @@ Status ForwardPass::run_layer(int32_t layer) {
   }
   const auto run_block = config_.family == Family::mamba ? run_mamba : run_mamba2;
   for (const Tile& tile : tiles_.tiles) {
-    SKIPSCAN_TRY(check_cancelled());
+    SKIPSCAN_TRY(check_cancelled(in_.cancelled));
     float* const residual = residual_row(tile.row);
     BlockTile io = {.rows = tile.rows,
                     .path = {.index = w_.inputs.steps,
@@ -203,7 +203,7 @@ Status ForwardPass::reduce(int32_t layer) {
 // Whole sequences' logits leave the device tile by tile: all at once they could be larger than the model.
 Status ForwardPass::write_logits() {
   for (int64_t row = 0; row < rows_->count(); row += kLogitRows) {
-    SKIPSCAN_TRY(check_cancelled());
+    SKIPSCAN_TRY(check_cancelled(in_.cancelled));
     const int64_t rows = std::min(kLogitRows, rows_->count() - row);
     float* const out = out_.logits + row * config_.vocab;
     SKIPSCAN_TRY(head(row, nullptr, rows, device_.is_host() ? out : w_.logits));
@@ -241,11 +241,6 @@ Status ForwardPass::head(int64_t first_row, const int32_t* index, int64_t rows, 
                               .x_stride = config_.d_model,
                               .y_stride = config_.vocab},
                              context_);
-}
-
-Status ForwardPass::check_cancelled() const {
-  if (!in_.cancelled || !__atomic_load_n(in_.cancelled, __ATOMIC_RELAXED)) return {};
-  return fail(Code::aborted, "The call was aborted.");
 }
 
 // The residual stream as it is: the hidden branch, with what it is added to.

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "engine/block.h"
+#include "engine/language_weights.h"
 #include "engine/reducer.h"
 #include "engine/state.h"
 #include "engine/tiles.h"
-#include "engine/language_weights.h"
 
 namespace skipscan {
 
@@ -96,7 +96,6 @@ class ForwardPass {
   Status head(int64_t first_row, const int32_t* index, int64_t rows, float* logits);
   Status collect_hidden(int32_t slice, bool with_residual);
   Status collect_final_norm();
-  Status check_cancelled() const;
   bool reduces(int32_t layer) const { return in_.reduction && in_.reduction->at(layer); }
   int32_t tile_limit(int32_t layer) const;
   std::string recording_key() const;

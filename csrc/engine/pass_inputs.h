@@ -31,4 +31,10 @@ inline std::vector<int32_t> counting(int64_t count) {
   return numbers;
 }
 
+// ERR_ABORTED once the caller has set the cell. Null: never.
+inline Status check_cancelled(const int32_t* cancelled) {
+  if (!cancelled || !__atomic_load_n(cancelled, __ATOMIC_RELAXED)) return {};
+  return fail(Code::aborted, "The call was aborted.");
+}
+
 }  // namespace skipscan

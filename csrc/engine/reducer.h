@@ -16,10 +16,10 @@ struct SelectionBuffers {
 struct ReductionSite {
   const Reduction& reduction;
   int32_t layer;
-  const double* keep;   // (sequences), on the device
-  float* scores;        // (rows) from the block; written here where the metric needs neighbours
-  Elements hidden;      // (rows, d_model) both branches are reduced in place
-  float* residual;      // (rows, d_model)
+  const double* keep;  // (sequences), on the device
+  float* scores;       // (rows) from the block; written here where the metric needs neighbours
+  Elements hidden;     // (rows, d_model) both branches are reduced in place
+  float* residual;     // (rows, d_model)
   int64_t d_model;
   int32_t start;  // the position of every sequence's first token
 };

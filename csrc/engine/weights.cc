@@ -77,22 +77,16 @@ void Weights::add(std::string name, int64_t rows, int64_t cols, WeightMatrix* ta
   slots_.push_back({.name = std::move(name), .shape = {rows, cols}, .kind = Kind::matrix, .matrix = target});
 }
 void Weights::add(std::string name, std::vector<int64_t> shape, WeightMatrix* target, BatchNorm* norm) {
-  slots_.push_back({.name = std::move(name),
-                    .shape = std::move(shape),
-                    .kind = Kind::conv_matrix,
-                    .matrix = target,
-                    .norm = norm});
+  slots_.push_back(
+      {.name = std::move(name), .shape = std::move(shape), .kind = Kind::conv_matrix, .matrix = target, .norm = norm});
 }
 void Weights::add(std::string name, std::vector<int64_t> shape, Kind kind, float** target, float factor) {
   slots_.push_back(
       {.name = std::move(name), .shape = std::move(shape), .kind = kind, .vector = target, .factor = factor});
 }
 void Weights::add(std::string name, std::vector<int64_t> shape, float** depthwise, BatchNorm* norm) {
-  slots_.push_back({.name = std::move(name),
-                    .shape = std::move(shape),
-                    .kind = Kind::depthwise,
-                    .vector = depthwise,
-                    .norm = norm});
+  slots_.push_back(
+      {.name = std::move(name), .shape = std::move(shape), .kind = Kind::depthwise, .vector = depthwise, .norm = norm});
 }
 void Weights::add(std::string name, std::vector<int64_t> shape, std::vector<float>* target) {
   slots_.push_back({.name = std::move(name), .shape = std::move(shape), .kind = Kind::host, .host = target});
@@ -189,11 +183,8 @@ Status Weights::load_conv_matrix(const TensorSource& source, WeightSlot& slot, u
       }
     }
   }
-  WeightMatrix matrix{.data = nullptr,
-                      .dtype = dtype_,
-                      .rows = rows,
-                      .cols = channels * window,
-                      .panel = device_->backend().panel};
+  WeightMatrix matrix{
+      .data = nullptr, .dtype = dtype_, .rows = rows, .cols = channels * window, .panel = device_->backend().panel};
   const Buffer packed(matrix.bytes());
   if (const NonFinite bad = pack_rows(ordered.data(), DType::f32, 0, rows, matrix, packed.as<void>())) {
     return bad_element(source, " (row " + std::to_string(bad.row) + ")", bad.value, dtype_);
