@@ -164,6 +164,12 @@ export type NativeSelectiveScan = NativeScanScores & {
   stateOut?: NativeFloats;
   y: NativeFloats;
   yStride?: number;
+  /** Like `y`: the sum of earlier scans over the same rows, added before the gate; may be `y`, which is not `u` then. */
+  yIn?: NativeFloats;
+  /** Factor of the sum, before the gate; 1 by default. */
+  yScale?: number;
+  /** `[rows]`, with the metric delta: scores are the means of these and of the scan's own; may be `importance`. */
+  importanceIn?: NativeFloats;
   alignment: NativeAlignment;
   softplus: boolean;
 };
@@ -221,7 +227,8 @@ export type NativeSsdStateImportance = Omit<NativeSsdScan, NotInShares | 'DPerCh
 
 type NotInShares =
   | keyof NativeScanScores
-  | ('C' | 'CStride' | 'D' | 'z' | 'zStride' | 'stateIn' | 'stateOut' | 'y' | 'yStride');
+  | ('C' | 'CStride' | 'D' | 'z' | 'zStride' | 'stateIn' | 'stateOut' | 'y' | 'yStride')
+  | ('yIn' | 'yScale' | 'importanceIn');
 type NativeShares = {
   /** The scan's `stateOut`. */
   state: NativeFloats;

@@ -110,3 +110,17 @@ test('refuses ids, tokens and rows beyond a table, unknown operators and unknown
     'for native argument backend.',
   );
 });
+
+test('refuses an earlier sum whose rows do not lie as those of y', async () => {
+  const rows = () => new Float32Array(6);
+  const states = { A: rows(), B: rows(), C: rows(), dState: 1, groups: 1 };
+  const scan = { ...params(), ...states, u: rows(), delta: rows(), y: new Float32Array(8), yStride: 5 };
+  const call = async (sum: number) => {
+    const yIn = new Float32Array(sum);
+    await native.runOp('selective_scan', { ...scan, yIn, alignment: 'next', softplus: true }, {});
+  };
+  await call(8);
+  await expect(call(7)).rejects.toMatchObject({
+    message: expect.stringContaining('an array that holds its whole shape for native argument yIn.'),
+  });
+});

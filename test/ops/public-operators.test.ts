@@ -123,6 +123,23 @@ describe('shapes', () => {
   });
 });
 
+test('scans in two directions add up, and the last one gates their mean', async () => {
+  const z = floats([T, E]);
+  const backward = { ...scan, delta: floats([T, E]), path: ScanPath.full(T).reversed() };
+  const [one, other] = await Promise.all([ops.selectiveScan(scan), ops.selectiveScan(backward)]);
+  const before = one.y.toFloat32().slice();
+  const both = await ops.selectiveScan({ ...backward, sumIn: one.y, outputScale: 0.5, z });
+  const mean = other.y.toFloat32().map((y, i) => (y + before[i]) / 2);
+  const gate = z.toFloat32().map((v) => v / (1 + Math.exp(-v)));
+  expectClose(
+    'y',
+    both.y.toFloat32(),
+    mean.map((y, i) => y * gate[i]),
+    1e-6,
+  );
+  expectSame('the earlier sum', one.y.toFloat32(), before);
+});
+
 test('inputs are left as they are, and outputs are new', async () => {
   const state = floats([1, E, N]);
   const before = [scan.u, scan.delta, state].map((tensor) => tensor.toFloat32().slice());

@@ -108,6 +108,11 @@ const mixed: [what: string, call: () => Promise<unknown>, message: string][] = [
     'Expected a tensor of dtype bf16, that of u, for C of ops.selectiveScan but received one of dtype f32; convert it with to().',
   ],
   [
+    'an earlier sum of another dtype',
+    () => ops.selectiveScan({ ...scan('bf16'), sumIn: t([5, 6]) }),
+    'Expected a tensor of dtype bf16, that of u, for sumIn of ops.selectiveScan but received one of dtype f32; convert it with to().',
+  ],
+  [
     'a vector that is not float32',
     () => ops.selectiveScan({ ...scan('bf16'), A: t([6, 3], 'bf16') }),
     'Expected a tensor of dtype f32, as a GPU needs it, for A of ops.selectiveScan but received one of dtype bf16; convert it with to().',

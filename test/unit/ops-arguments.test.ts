@@ -29,7 +29,7 @@ const cases: Record<string, [what: string, call: () => Promise<unknown>, message
       [
         'an argument it does not have',
         () => ops.selectiveScan({ ...scan, dt_bias: t(6) } as never),
-        'Expected arguments among u, delta, A, B, C, D, z, dtBias, path, alignment, skippedDt, state, softplus, importance for ops.selectiveScan but received "dt_bias".',
+        'Expected arguments among u, delta, A, B, C, D, z, sumIn, outputScale, dtBias, path, alignment, skippedDt, state, softplus, importance for ops.selectiveScan but received "dt_bias".',
       ],
       [
         'a vector as input',
@@ -128,6 +128,16 @@ const cases: Record<string, [what: string, call: () => Promise<unknown>, message
             skippedDt: t(5, 6),
           }),
         'Expected a tensor of shape [2, E = 6] for skippedDt of ops.selectiveScan but received one of shape [5, 6].',
+      ],
+      [
+        'an earlier sum of other rows',
+        () => ops.selectiveScan({ ...scan, sumIn: t(4, 6) }),
+        'Expected a tensor of shape [T = 5, E = 6] for sumIn of ops.selectiveScan but received one of shape [4, 6].',
+      ],
+      [
+        'a factor of 0',
+        () => ops.selectiveScan({ ...scan, outputScale: 0 }),
+        'Expected a number above 0 for outputScale of ops.selectiveScan but received 0.',
       ],
       [
         'a flag that is none',
