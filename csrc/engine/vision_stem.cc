@@ -11,10 +11,14 @@ constexpr int32_t kChannels = 64;  // of the maps between PlainMamba's convoluti
 // After PlainMamba's first convolution, of stride 2.
 ImageSize half(ImageSize size) { return {(size.height + 1) / 2, (size.width + 1) / 2}; }
 
-int64_t widest_window(const VisionConfig& c) {
-  if (c.family == VisionFamily::vim) return int64_t(kColours) * c.patch * c.patch;
-  const int64_t side = c.patch / 2;
-  return std::max<int64_t>({kColours * 7 * 7, c.stem_convs > 0 ? kChannels * 3 * 3 : 0, kChannels * side * side});
+// Elements of the windows of any convolution of an image, up to `rows` of them at a time.
+int64_t most_windows(const VisionConfig& c, ImageSize size, int64_t rows) {
+  const int64_t patches = PatchGrid::of(c, size.height, size.width).patches();
+  const auto elements = [&](int64_t outputs, int64_t window) { return std::min(outputs, rows) * window; };
+  if (c.family == VisionFamily::vim) return elements(patches, int64_t(kColours) * c.patch * c.patch);
+  const int64_t side = c.patch / 2, pixels = int64_t(half(size).height) * half(size).width;
+  return std::max({elements(pixels, kColours * 7 * 7), c.stem_convs > 0 ? elements(pixels, kChannels * 3 * 3) : 0,
+                   elements(patches, kChannels * side * side)});
 }
 
 int64_t map_size(const VisionConfig& c, ImageSize size) {
@@ -25,7 +29,7 @@ int64_t map_size(const VisionConfig& c, ImageSize size) {
 }  // namespace
 
 StemBuffers::StemBuffers(Arena& arena, const VisionConfig& c, DType dtype, ImageSize size, int64_t rows)
-    : windows(take(arena, dtype, rows * widest_window(c))),
+    : windows(take(arena, dtype, most_windows(c, size, rows))),
       maps{take(arena, dtype, map_size(c, size)), take(arena, dtype, c.stem_convs > 0 ? map_size(c, size) : 0)} {}
 
 Status VisionStem::run(const float* pixels, ImageSize size, const PatchGrid& grid, Elements tokens) const {

@@ -11,7 +11,7 @@ struct ImageSize {
 };
 
 struct StemBuffers {
-  Elements windows;  // (rows, the widest window)
+  Elements windows;  // of some outputs of a convolution
   Elements maps[2];  // (height / 2 * width / 2, channels) between two convolutions of one image; none for ViM
 
   StemBuffers(Arena& arena, const VisionConfig& config, DType dtype, ImageSize size, int64_t rows);
@@ -21,7 +21,7 @@ struct VisionStem {
   const VisionConfig& config;
   const VisionWeights& weights;
   const StemBuffers& buffers;
-  int64_t rows;  // that buffers.windows has room for
+  int64_t rows;  // the most outputs of a convolution at a time
   Device& device;
   ExecContext& context;
 
