@@ -1,3 +1,4 @@
+import type { NativeDepthwiseConv2d, NativeImagePatches, NativeScanPaths } from './native-grid-types';
 import type { NativeModels } from './native-model-types';
 import type { NativeReduceTokens, NativeSelectTokens, NativeTokenImportance } from './native-reduction-types';
 import type { NativeDeviceArray, NativeMemory, NativeSystem } from './native-system-types';
@@ -36,6 +37,9 @@ export type NativeOpParams = {
   selective_state_importance: NativeSelectiveStateImportance;
   ssd_state_importance: NativeSsdStateImportance;
   token_logprobs: NativeTokenLogprobs;
+  depthwise_conv2d: NativeDepthwiseConv2d;
+  image_patches: NativeImagePatches;
+  scan_paths: NativeScanPaths;
 };
 
 /** Float32 in memory of the CPU. On a device, the headers in csrc/ops say which of them may have another dtype. */

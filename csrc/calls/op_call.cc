@@ -21,6 +21,9 @@ void with_op(const Backend& backend, const std::string& name, const Body& body) 
   if (name == "selective_state_importance") return body(backend.selective_state_importance);
   if (name == "ssd_state_importance") return body(backend.ssd_state_importance);
   if (name == "token_logprobs") return body(backend.token_logprobs);
+  if (name == "depthwise_conv2d") return body(backend.depthwise_conv2d);
+  if (name == "image_patches") return body(backend.image_patches);
+  if (name == "scan_paths") return body(backend.scan_paths);
   OpReader::mismatch("name", "an operator");
 }
 

@@ -18,5 +18,8 @@ void read(const OpReader& from, ReduceTokensParams& to);
 void read(const OpReader& from, SelectiveStateImportanceParams& to);
 void read(const OpReader& from, SsdStateImportanceParams& to);
 void read(const OpReader& from, TokenLogprobsParams& to);
+void read(const OpReader& from, DepthwiseConv2dParams& to);
+void read(const OpReader& from, ImagePatchesParams& to);
+void read(const OpReader& from, ScanPathsParams& to);
 
 }  // namespace skipscan

@@ -1,11 +1,14 @@
 // The table of operators that a backend offers: all that the engine knows of it.
 #pragma once
 #include "ops/causal_conv.h"
+#include "ops/depthwise_conv2d.h"
 #include "ops/embedding.h"
 #include "ops/gated_rms_norm.h"
+#include "ops/image_patches.h"
 #include "ops/linear.h"
 #include "ops/reduce_tokens.h"
 #include "ops/rms_norm.h"
+#include "ops/scan_paths.h"
 #include "ops/select_tokens.h"
 #include "ops/selective_scan.h"
 #include "ops/selective_state_importance.h"
@@ -36,6 +39,9 @@ struct Backend {
   const Op<SelectiveStateImportanceParams>& selective_state_importance;
   const Op<SsdStateImportanceParams>& ssd_state_importance;
   const Op<TokenLogprobsParams>& token_logprobs;
+  const Op<DepthwiseConv2dParams>& depthwise_conv2d;
+  const Op<ImagePatchesParams>& image_patches;
+  const Op<ScanPathsParams>& scan_paths;
 };
 
 }  // namespace skipscan
