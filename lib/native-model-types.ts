@@ -1,6 +1,7 @@
-// The models' part of the addon's surface, as csrc/binding/language_model_wrap.h has it.
+// The models' part of the addon's surface, as csrc/binding/language_model_wrap.h and vision_model_wrap.h have it.
 
 import type { LanguageModelConfig } from './models/config';
+import type { VisionConfig } from './models/vision-config';
 import type { NativeWeightDtype } from './native-types';
 import type { ConvMode, Metric, Policy, PolicyAlignment, Similarity, Source } from './reduction/policy-types';
 
@@ -14,9 +15,13 @@ export type NativeModels = {
   Session: new (
     model: NativeLanguageModel,
   ) => NativeSession;
+  VisionModel: new (
+    config: VisionConfig,
+    options: { device: string; dtype: NativeWeightDtype; threads: number },
+  ) => NativeVisionModel;
 };
 
-/** A tensor that a model needs, by its Hugging Face name. */
+/** A tensor that a model needs, by its Hugging Face name; of a vision model, by its name in the authors' checkpoints. */
 export type NativeWeightSlot = { name: string; shape: number[] };
 
 /** Where a slot's tensor lies: row-major and little-endian at `offset` of `file`. */
@@ -62,6 +67,38 @@ export type NativeLanguageModel = {
   ): Promise<{ milliseconds: number; kept: NativeKept[] }>;
   /** Bytes on the model's device. */
   memory(): { weights: number; workspace: number; sessions: number };
+  dispose(): void;
+};
+
+/** As a language model. Tokens are an image's patches in raster order, and in ViM the class token at index floor(patches / 2). */
+export type NativeVisionModel = {
+  slots(): NativeWeightSlot[];
+  load(sources: NativeTensorSource[]): Promise<void>;
+  finishLoading(): { fingerprint: string; backend: string };
+  /** `pixels`: `[images, 3, height, width]`, normalised. */
+  forward(
+    pixels: Float32Array,
+    shape: { images: number; height: number; width: number },
+    o: {
+      /** `[images, numClasses]` */
+      logits: Float32Array;
+      /** `[images, dModel]`: what the head is given. */
+      features?: Float32Array;
+      /** `[layers, images, tokens, dModel]`, and so is `residual`: what each block returns. Not with a reduction. */
+      hidden?: Float32Array;
+      residual?: Float32Array;
+      /** Whether the scores that reductions went by are wanted. */
+      scores: boolean;
+      reduction?: NativeReduction;
+    },
+    cancel: Int32Array,
+  ): Promise<{
+    milliseconds: number;
+    kept: NativeKept[];
+    /** Per reduction, of the rows before it; absent where the policy needs none. */
+    scores?: Float32Array[];
+  }>;
+  memory(): { weights: number; workspace: number };
   dispose(): void;
 };
 

@@ -1,4 +1,6 @@
 import { SkipscanError } from '../errors';
+import { ConfigReader, type Json } from './config-reader';
+import { describesVision } from './model-config';
 
 /** Which published file layout a configuration comes from: Hugging Face transformers, or the authors' mamba_ssm. */
 export type ConfigFormat = 'huggingface' | 'state-spaces';
@@ -38,75 +40,6 @@ export type LanguageModelConfig = {
 /** How the gated norm of a Mamba-2 with several groups is computed; the two public implementations differ. */
 export type GatedNorm = 'whole' | 'grouped';
 
-type Json = Record<string, unknown>;
-
-/** Reads fields of a config.json, with errors that name the file and the field. */
-class ConfigReader {
-  constructor(
-    readonly file: string,
-    private readonly values: Json,
-    private readonly prefix = '',
-  ) {}
-
-  fail(field: string, expected: string, value: unknown): never {
-    throw new SkipscanError(
-      'ERR_CHECKPOINT',
-      `${this.file}: expected ${expected} for ${this.prefix}${field} but found ${JSON.stringify(value)}. ` +
-        `Use the config.json that was published with these weights.`,
-    );
-  }
-
-  has(field: string): boolean {
-    return this.values[field] !== undefined && this.values[field] !== null;
-  }
-
-  /** A whole number from 1 to `max`; `fallback` where the field is absent. */
-  size(field: string, fallback?: number, max = 1 << 24): number {
-    const value = this.has(field) ? this.values[field] : fallback;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > max) {
-      this.fail(field, `a whole number from 1 to ${max}`, value);
-    }
-    return value;
-  }
-
-  number(field: string, fallback: number): number {
-    const value = this.has(field) ? this.values[field] : fallback;
-    if (typeof value !== 'number' || !Number.isFinite(value)) this.fail(field, 'a number', value);
-    return value;
-  }
-
-  flag(field: string, fallback: boolean): boolean {
-    const value = this.has(field) ? this.values[field] : fallback;
-    if (typeof value !== 'boolean') this.fail(field, 'true or false', value);
-    return value;
-  }
-
-  object(field: string): ConfigReader {
-    const value = this.has(field) ? this.values[field] : {};
-    if (typeof value !== 'object' || Array.isArray(value)) this.fail(field, 'an object', value);
-    return new ConfigReader(this.file, value as Json, `${this.prefix}${field}.`);
-  }
-
-  /** Fails when the field is there and is not one of `supported`: an architecture that this engine does not compute. */
-  only(field: string, supported: readonly unknown[]): void {
-    if (!this.has(field) || supported.includes(this.values[field])) return;
-    throw new SkipscanError(
-      'ERR_UNSUPPORTED',
-      `${this.file}: ${this.prefix}${field} is ${JSON.stringify(this.values[field])}; ` +
-        `supported is ${supported.map((v) => JSON.stringify(v)).join(' or ')}.`,
-    );
-  }
-
-  raw(field: string): unknown {
-    return this.values[field];
-  }
-
-  tokenIds(field: string): number[] {
-    const value = this.values[field];
-    return (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
-  }
-}
-
 /**
  * The model that a config.json describes, in either format (told apart by `model_type`, which only Hugging Face has).
  * Defaults for absent fields are those of the code that owns the format.
@@ -116,6 +49,12 @@ class ConfigReader {
  */
 export function parseConfig(file: string, json: Json, gatedNorm?: GatedNorm): LanguageModelConfig {
   const reader = new ConfigReader(file, json);
+  if (describesVision(json)) {
+    throw new SkipscanError(
+      'ERR_UNSUPPORTED',
+      `${file}: this is the config of a vision model. Load it with loadVisionModel().`,
+    );
+  }
   if (reader.has('model_type')) return fromHuggingFace(reader, gatedNorm);
   if (reader.has('d_model') && reader.has('n_layer')) return fromStateSpaces(reader, gatedNorm);
   throw new SkipscanError(

@@ -1,0 +1,95 @@
+import { SkipscanError } from '../errors';
+
+export type Json = Record<string, unknown>;
+
+/** Reads fields of a config.json, with errors that name the file and the field. */
+export class ConfigReader {
+  constructor(
+    readonly file: string,
+    private readonly values: Json,
+    private readonly prefix = '',
+  ) {}
+
+  fail(field: string, expected: string, value: unknown): never {
+    throw new SkipscanError(
+      'ERR_CHECKPOINT',
+      `${this.file}: expected ${expected} for ${this.prefix}${field} but found ${JSON.stringify(value)}. ` +
+        `Use the config.json that was published with these weights.`,
+    );
+  }
+
+  has(field: string): boolean {
+    return this.values[field] !== undefined && this.values[field] !== null;
+  }
+
+  /** A whole number from 1 to `max`; `fallback` where the field is absent. */
+  size(field: string, fallback?: number, max = 1 << 24): number {
+    return this.whole(field, 1, max, fallback);
+  }
+
+  whole(field: string, low: number, high: number, fallback?: number): number {
+    const value = this.has(field) ? this.values[field] : fallback;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
+      this.fail(field, `a whole number from ${low} to ${high}`, value);
+    }
+    return value;
+  }
+
+  /** A whole number from 1 to `max`, or a list of `count` of them; a single one stands for all. */
+  sizes(field: string, count: number, fallback?: readonly number[], max = 1 << 24): number[] {
+    const value = this.has(field) ? this.values[field] : fallback;
+    const list = Array.isArray(value) ? value : Array(count).fill(value);
+    if (list.length !== count || !list.every((n) => Number.isInteger(n) && n >= 1 && n <= max)) {
+      this.fail(field, `a whole number from 1 to ${max}, or ${count} of them,`, value);
+    }
+    return list;
+  }
+
+  /** Whole numbers from 0 to `max`, rising. */
+  indices(field: string, max: number, fallback: readonly number[]): number[] {
+    const value = this.has(field) ? this.values[field] : fallback;
+    const rising = (list: unknown[]) =>
+      list.every((n, i) => Number.isInteger(n) && (n as number) > (i === 0 ? -1 : (list[i - 1] as number)));
+    if (!Array.isArray(value) || !rising(value) || (value.length > 0 && value.at(-1) > max)) {
+      this.fail(field, `rising whole numbers from 0 to ${max}`, value);
+    }
+    return [...value];
+  }
+
+  number(field: string, fallback: number): number {
+    const value = this.has(field) ? this.values[field] : fallback;
+    if (typeof value !== 'number' || !Number.isFinite(value)) this.fail(field, 'a number', value);
+    return value;
+  }
+
+  flag(field: string, fallback: boolean): boolean {
+    const value = this.has(field) ? this.values[field] : fallback;
+    if (typeof value !== 'boolean') this.fail(field, 'true or false', value);
+    return value;
+  }
+
+  object(field: string): ConfigReader {
+    const value = this.has(field) ? this.values[field] : {};
+    if (typeof value !== 'object' || Array.isArray(value)) this.fail(field, 'an object', value);
+    return new ConfigReader(this.file, value as Json, `${this.prefix}${field}.`);
+  }
+
+  /** Fails when the field is there and is not one of `supported`: an architecture that this engine does not compute. */
+  only(field: string, supported: readonly unknown[]): void {
+    if (!this.has(field) || supported.includes(this.values[field])) return;
+    throw new SkipscanError(
+      'ERR_UNSUPPORTED',
+      `${this.file}: ${this.prefix}${field} is ${JSON.stringify(this.values[field])}; ` +
+        `supported is ${supported.map((v) => JSON.stringify(v)).join(' or ')}.`,
+    );
+  }
+
+  raw(field: string): unknown {
+    return this.values[field];
+  }
+
+  tokenIds(field: string): number[] {
+    const value = this.values[field];
+    return (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
+  }
+}

@@ -1,0 +1,171 @@
+import { SkipscanError } from '../errors';
+import { ConfigReader, type Json } from './config-reader';
+import { describesLanguage } from './model-config';
+
+/** The shape of a vision model: ViM (arXiv 2401.09417) or PlainMamba (arXiv 2403.17695). */
+export type VisionConfig = {
+  readonly family: 'vim' | 'plainmamba';
+  readonly layers: number;
+  readonly dModel: number;
+  readonly dInner: number;
+  readonly dState: number;
+  readonly dtRank: number;
+  /** ViM: taps of the causal convolution. PlainMamba: side of the 2-D window. */
+  readonly convWidth: number;
+  readonly numClasses: number;
+  /** Side of a patch in pixels. */
+  readonly patchSize: number;
+  /** Pixels from one patch to the next. PlainMamba's is `patchSize`. */
+  readonly stride: number;
+  /** Height and width of the images that the model was trained on. Others are accepted. */
+  readonly imageSize: readonly [number, number];
+  /** Rows and columns of patches in the position embedding. */
+  readonly grid: readonly [number, number];
+  readonly normEps: number;
+  /** ViM's is `normEps`. */
+  readonly finalNormEps: number;
+  /** ViM only: the two directions are averaged, not summed. */
+  readonly divideOut: boolean;
+  /** PlainMamba only, as is all that follows: 3x3 convolutions between the stem and the patches. */
+  readonly stemConvs: number;
+  /** Layers that end in a depthwise convolution, counted from 0. */
+  readonly depthwiseLayers: readonly number[];
+  readonly projectionBias: boolean;
+  readonly batchNormEps: number;
+};
+
+/** The larger sizes that the engine's convolutions take: taps of the causal one, side of the 2-D one. */
+const mostTaps = 16;
+const largestWindow = 15;
+
+/**
+ * The model that a config.json describes, with the fields of the authors' constructors: `embed_dim` and `depth` for ViM,
+ * `embed_dims` and `num_layers` for PlainMamba. Absent fields have the values of the published models; fields of other names
+ * are ignored.
+ *
+ * @throws SkipscanError `ERR_CHECKPOINT` naming the file and the field, `ERR_UNSUPPORTED` for what the engine does not compute
+ */
+export function parseVisionConfig(file: string, json: Json): VisionConfig {
+  const reader = new ConfigReader(file, json);
+  if (describesLanguage(json)) {
+    throw new SkipscanError(
+      'ERR_UNSUPPORTED',
+      `${file}: this is the config of a language model. Load it with loadLanguageModel().`,
+    );
+  }
+  if (reader.has('embed_dim')) return fromVim(reader);
+  if (reader.has('embed_dims')) return fromPlainMamba(reader);
+  throw new SkipscanError(
+    'ERR_UNSUPPORTED',
+    `${file}: found neither "embed_dim" (ViM) nor "embed_dims" (PlainMamba); expected the config of a vision model. ` +
+      `A published checkpoint needs none: leave the file out, or pass the option model.`,
+  );
+}
+
+function fromVim(c: ConfigReader): VisionConfig {
+  c.only('rms_norm', [true]);
+  c.only('if_bidirectional', [false]);
+  c.only('if_rope', [false]);
+  c.only('if_abs_pos_embed', [true]);
+  c.only('if_cls_token', [true]);
+  c.only('use_middle_cls_token', [true]);
+  c.only('use_double_cls_token', [false]);
+  c.only('bimamba_type', ['v2']);
+  c.only('channels', [3]);
+  c.only('init_layer_scale', [0]);
+  const dModel = c.size('embed_dim');
+  const patchSize = c.size('patch_size', 16);
+  const stride = c.size('stride', patchSize);
+  const imageSize = pair(c.sizes('img_size', 2, [224, 224]));
+  const grid = imageSize.map((side) => Math.floor((side - patchSize) / stride) + 1);
+  if (grid.some((n) => n < 1)) c.fail('img_size', `at least the patch size ${patchSize}`, imageSize);
+  const normEps = epsilon(c, 'norm_eps', 1e-5);
+  return {
+    family: 'vim',
+    layers: c.size('depth', 24, 4096),
+    dModel,
+    dInner: c.size('expand', 2, 64) * dModel,
+    dState: c.size('d_state', 16, 4096),
+    dtRank: rank(c, dModel),
+    convWidth: c.size('d_conv', 4, mostTaps),
+    numClasses: c.size('num_classes', 1000),
+    patchSize,
+    stride,
+    imageSize,
+    grid: checkedGrid(c, pair(grid)),
+    normEps,
+    finalNormEps: normEps,
+    divideOut: c.flag(c.has('if_devide_out') ? 'if_devide_out' : 'if_divide_out', true),
+    stemConvs: 0,
+    depthwiseLayers: [],
+    projectionBias: false,
+    batchNormEps: 0,
+  };
+}
+
+function fromPlainMamba(c: ConfigReader): VisionConfig {
+  c.only('use_rms_norm', [false]);
+  c.only('final_norm', [true]);
+  c.only('in_channels', [3]);
+  c.only('conv_bias', [true]);
+  c.only('init_layer_scale', [null, 0]);
+  const dModel = c.size('embed_dims');
+  const patchSize = c.size('patch_size', 16);
+  if (patchSize % 2 !== 0)
+    c.fail('patch_size', 'an even number (the stem halves the image first)', patchSize);
+  const imageSize = pair(c.sizes('img_size', 2, [224, 224]));
+  const grid = imageSize.map((side) => plainRows(side, patchSize));
+  const layers = c.size('num_layers', 24, 4096);
+  const convWidth = c.size('conv_size', 7, largestWindow);
+  if (convWidth % 2 === 0) c.fail('conv_size', 'an odd number', convWidth);
+  return {
+    family: 'plainmamba',
+    layers,
+    dModel,
+    dInner: c.size('expand', 2, 64) * dModel,
+    dState: c.size('d_state', 16, 4096),
+    dtRank: rank(c, dModel),
+    convWidth,
+    numClasses: c.size('num_classes', 1000),
+    patchSize,
+    stride: patchSize,
+    imageSize,
+    grid: checkedGrid(c, pair(grid)),
+    normEps: epsilon(c, 'layer_norm_eps', 1e-5),
+    finalNormEps: epsilon(c, 'final_norm_eps', 1e-6),
+    divideOut: false,
+    stemConvs: c.whole('num_convs_patch_embed', 0, 64, 1),
+    depthwiseLayers: c.indices('layers_with_dwconv', layers - 1, []),
+    projectionBias: c.flag('bias', true),
+    batchNormEps: epsilon(c, 'batchnorm_eps', 1e-5),
+  };
+}
+
+/** Rows of patches that PlainMamba makes of so many pixels: a convolution of stride 2, then patches, the last one padded. */
+export function plainRows(pixels: number, patchSize: number): number {
+  return Math.ceil(Math.ceil(pixels / 2) / (patchSize / 2));
+}
+
+/** The grid that a config names must be the one its sizes make. */
+function checkedGrid(c: ConfigReader, grid: readonly [number, number]): readonly [number, number] {
+  if (!c.has('grid')) return grid;
+  const [rows, columns] = c.sizes('grid', 2);
+  if (rows !== grid[0] || columns !== grid[1]) {
+    c.fail('grid', `[${grid.join(', ')}], as img_size, patch_size and stride make it,`, c.raw('grid'));
+  }
+  return grid;
+}
+
+function pair([height, width]: readonly number[]): readonly [number, number] {
+  return [height, width];
+}
+
+function rank(c: ConfigReader, dModel: number): number {
+  return c.has('dt_rank') && c.raw('dt_rank') !== 'auto' ? c.size('dt_rank') : Math.ceil(dModel / 16);
+}
+
+function epsilon(c: ConfigReader, field: string, fallback: number): number {
+  const value = c.number(field, fallback);
+  if (value < 0 || value > 1) c.fail(field, 'a number from 0 to 1', value);
+  return value;
+}
