@@ -1,10 +1,11 @@
 import type { NativeDepthwiseConv2d, NativeImagePatches, NativeScanPaths } from './native-grid-types';
+import type { NativeImages } from './native-image-types';
 import type { NativeModels } from './native-model-types';
 import type { NativeReduceTokens, NativeSelectTokens, NativeTokenImportance } from './native-reduction-types';
 import type { NativeDeviceArray, NativeMemory, NativeSystem } from './native-system-types';
 
 /** The addon's surface, as csrc/binding exports it. */
-export type Native = NativeSystem & NativeMemory & NativeOps & NativeModels;
+export type Native = NativeSystem & NativeMemory & NativeOps & NativeModels & NativeImages;
 
 // ---- operators: the params structs of csrc/ops, with their shapes
 
