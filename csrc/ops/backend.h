@@ -1,9 +1,12 @@
 // The table of operators that a backend offers: all that the engine knows of it.
 #pragma once
+#include "ops/add_rows.h"
 #include "ops/causal_conv.h"
 #include "ops/embedding.h"
 #include "ops/gated_rms_norm.h"
+#include "ops/layer_norm.h"
 #include "ops/linear.h"
+#include "ops/mean_rows.h"
 #include "ops/reduce_tokens.h"
 #include "ops/rms_norm.h"
 #include "ops/select_tokens.h"
@@ -36,6 +39,9 @@ struct Backend {
   const Op<SelectiveStateImportanceParams>& selective_state_importance;
   const Op<SsdStateImportanceParams>& ssd_state_importance;
   const Op<TokenLogprobsParams>& token_logprobs;
+  const Op<LayerNormParams>& layer_norm;
+  const Op<MeanRowsParams>& mean_rows;
+  const Op<AddRowsParams>& add_rows;
 };
 
 }  // namespace skipscan

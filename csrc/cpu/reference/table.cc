@@ -22,6 +22,9 @@ constinit const Backend backend = {
     .selective_state_importance = selective_state_importance,
     .ssd_state_importance = ssd_state_importance,
     .token_logprobs = token_logprobs,
+    .layer_norm = layer_norm,
+    .mean_rows = mean_rows,
+    .add_rows = add_rows,
 };
 
 }  // namespace skipscan::cpu::reference
