@@ -41,6 +41,9 @@ export type NativeOpParams = {
   depthwise_conv2d: NativeDepthwiseConv2d;
   image_patches: NativeImagePatches;
   scan_paths: NativeScanPaths;
+  layer_norm: NativeLayerNorm;
+  mean_rows: NativeMeanRows;
+  add_rows: NativeAddRows;
 };
 
 /** Float32 in memory of the CPU. On a device, the headers in csrc/ops say which of them may have another dtype. */
@@ -224,6 +227,38 @@ export type NativeTokenLogprobs = {
   tokens?: Int32Array;
   logprobs?: NativeFloats;
   best?: NativeInts;
+};
+
+export type NativeLayerNorm = {
+  rows: number;
+  dim: number;
+  x: NativeFloats;
+  residualIn?: NativeFloats;
+  weight: NativeFloats;
+  bias: NativeFloats;
+  residualOut?: NativeFloats;
+  out: NativeFloats;
+  eps: number;
+};
+
+/** Means of the rows of each sequence, `[sequences, dim]`; `offsets` cuts the rows into sequences. */
+export type NativeMeanRows = {
+  dim: number;
+  offsets: Int32Array;
+  x: NativeFloats;
+  out: NativeFloats;
+};
+
+/** `out[i] = x[i] + table[ids[i]]` */
+export type NativeAddRows = {
+  rows: number;
+  dim: number;
+  entries: number;
+  x: NativeFloats;
+  xStride?: number;
+  table: NativeFloats;
+  ids: Int32Array;
+  out: NativeFloats;
 };
 
 /** What a scan was given and returned, as far as its tokens' shares in the final state follow from it. */

@@ -24,6 +24,9 @@ void with_op(const Backend& backend, const std::string& name, const Body& body) 
   if (name == "depthwise_conv2d") return body(backend.depthwise_conv2d);
   if (name == "image_patches") return body(backend.image_patches);
   if (name == "scan_paths") return body(backend.scan_paths);
+  if (name == "layer_norm") return body(backend.layer_norm);
+  if (name == "mean_rows") return body(backend.mean_rows);
+  if (name == "add_rows") return body(backend.add_rows);
   OpReader::mismatch("name", "an operator");
 }
 

@@ -21,14 +21,6 @@ inline float score(ImportanceMetric metric, float mean) {
   return metric == ImportanceMetric::l2 ? __builtin_sqrtf(mean) : mean;
 }
 
-// The first n lanes; the others are 0.
-inline Vec first_lanes(Vec v, int64_t n) {
-  if (n >= kWidth) return v;
-  float lanes[kWidth];
-  store(lanes, v);
-  return load(lanes, int(n));
-}
-
 // The sum of the lanes of each vector. Put off until there are some, no sum has to wait for the one before it.
 inline void store_sums(const Vec* terms, int64_t count, float* sums) {
   for (int64_t k = 0; k < count; ++k) sums[k] = sum(terms[k]);

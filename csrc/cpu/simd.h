@@ -208,6 +208,14 @@ inline void store_some(float* p, Vec a, int64_t n) {
     store(p, a, int(n));
 }
 
+// The first n lanes; the others are 0.
+inline Vec first_lanes(Vec v, int64_t n) {
+  if (n >= kWidth) return v;
+  float lanes[kWidth];
+  store(lanes, v);
+  return load(lanes, int(n));
+}
+
 // 2^x for x <= 126, relative error about 2e-7; below -126 it is 2^-126.
 inline Vec exp2(Vec x) {
   x = max(x, set1(-126.f));

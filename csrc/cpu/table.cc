@@ -25,6 +25,9 @@ constinit const Backend backend = {
     .depthwise_conv2d = depthwise_conv2d,
     .image_patches = image_patches,
     .scan_paths = scan_paths,
+    .layer_norm = layer_norm,
+    .mean_rows = mean_rows,
+    .add_rows = add_rows,
 };
 
 }  // namespace skipscan::cpu::SKIPSCAN_ISA

@@ -103,6 +103,9 @@ test('refuses ids, tokens and rows beyond a table, unknown operators and unknown
   const norm = { rows: 1, dim: 3, inputRows: 1, x: row(), weight: row(), out: row(), eps: 1e-5 };
   const gather = async () => native.runOp('rms_norm', { ...norm, index: int32s(1) }, {});
   await expect(gather()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+  const added = { rows: 1, dim: 3, entries: 1, x: row(), table: row(), out: row() };
+  const add = async () => native.runOp('add_rows', { ...added, ids: int32s(1) }, {});
+  await expect(add()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
   expect(() => native.runOp('pooling' as never, {} as never, {})).toThrow(
     'an operator for native argument name.',
   );
