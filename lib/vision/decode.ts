@@ -31,7 +31,7 @@ export async function decodeImage(source: string | Uint8Array, label = 'image'):
     .metadata()
     .catch((cause) => {
       if (!/unsupported image format/.test(cause.message)) throw refuse(`which ${damage(cause)}`);
-      throw refuse(`which is none of these: it begins with the bytes ${hex(bytes.subarray(0, 8))}`);
+      throw refuse(`not recognised as one of these: it begins with the bytes ${hex(bytes.subarray(0, 8))}`);
     });
   const size = `${metadata.width} x ${metadata.height}`;
   const pixels = metadata.width * metadata.height;

@@ -83,7 +83,7 @@ export function normalizeImages(
     if (image.width !== width || image.height !== height) {
       throw mismatch(
         `images[${i}]`,
-        `the size of images[0], ${width} x ${height}`,
+        `the size of images[0] (${width} x ${height})`,
         `${image.width} x ${image.height}`,
       );
     }
