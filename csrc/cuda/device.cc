@@ -27,6 +27,9 @@ constinit const Backend backend = {
     .selective_state_importance = selective_state_importance,
     .ssd_state_importance = ssd_state_importance,
     .token_logprobs = token_logprobs,
+    .depthwise_conv2d = depthwise_conv2d,
+    .image_patches = image_patches,
+    .scan_paths = scan_paths,
 };
 
 std::string version_text(int version) {

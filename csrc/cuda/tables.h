@@ -17,5 +17,8 @@ extern const Op<ReduceTokensParams> reduce_tokens;
 extern const Op<SelectiveStateImportanceParams> selective_state_importance;
 extern const Op<SsdStateImportanceParams> ssd_state_importance;
 extern const Op<TokenLogprobsParams> token_logprobs;
+extern const Op<DepthwiseConv2dParams> depthwise_conv2d;
+extern const Op<ImagePatchesParams> image_patches;
+extern const Op<ScanPathsParams> scan_paths;
 
 }  // namespace skipscan::cuda
