@@ -30,6 +30,9 @@ constinit const Backend backend = {
     .layer_norm = layer_norm,
     .mean_rows = mean_rows,
     .add_rows = add_rows,
+    .depthwise_conv2d = depthwise_conv2d,
+    .image_patches = image_patches,
+    .scan_paths = scan_paths,
 };
 
 std::string version_text(int version) {
