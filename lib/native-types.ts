@@ -1,9 +1,11 @@
+import type { NativeDepthwiseConv2d, NativeImagePatches, NativeScanPaths } from './native-grid-types';
+import type { NativeImages } from './native-image-types';
 import type { NativeModels } from './native-model-types';
 import type { NativeReduceTokens, NativeSelectTokens, NativeTokenImportance } from './native-reduction-types';
 import type { NativeDeviceArray, NativeMemory, NativeSystem } from './native-system-types';
 
 /** The addon's surface, as csrc/binding exports it. */
-export type Native = NativeSystem & NativeMemory & NativeOps & NativeModels;
+export type Native = NativeSystem & NativeMemory & NativeOps & NativeModels & NativeImages;
 
 // ---- operators: the params structs of csrc/ops, with their shapes
 
@@ -36,6 +38,12 @@ export type NativeOpParams = {
   selective_state_importance: NativeSelectiveStateImportance;
   ssd_state_importance: NativeSsdStateImportance;
   token_logprobs: NativeTokenLogprobs;
+  depthwise_conv2d: NativeDepthwiseConv2d;
+  image_patches: NativeImagePatches;
+  scan_paths: NativeScanPaths;
+  layer_norm: NativeLayerNorm;
+  mean_rows: NativeMeanRows;
+  add_rows: NativeAddRows;
 };
 
 /** Float32 in memory of the CPU. On a device, the headers in csrc/ops say which of them may have another dtype. */
@@ -164,6 +172,12 @@ export type NativeSelectiveScan = NativeScanScores & {
   stateOut?: NativeFloats;
   y: NativeFloats;
   yStride?: number;
+  /** Like `y`: the sum of earlier scans over the same rows, added before the gate; may be `y`, which is not `u` then. */
+  yIn?: NativeFloats;
+  /** Factor of the sum, before the gate; 1 by default. */
+  yScale?: number;
+  /** `[rows]`, with the metric delta: scores are the means of these and of the scan's own; may be `importance`. */
+  importanceIn?: NativeFloats;
   alignment: NativeAlignment;
   softplus: boolean;
 };
@@ -215,13 +229,46 @@ export type NativeTokenLogprobs = {
   best?: NativeInts;
 };
 
+export type NativeLayerNorm = {
+  rows: number;
+  dim: number;
+  x: NativeFloats;
+  residualIn?: NativeFloats;
+  weight: NativeFloats;
+  bias: NativeFloats;
+  residualOut?: NativeFloats;
+  out: NativeFloats;
+  eps: number;
+};
+
+/** Means of the rows of each sequence, `[sequences, dim]`; `offsets` cuts the rows into sequences. */
+export type NativeMeanRows = {
+  dim: number;
+  offsets: Int32Array;
+  x: NativeFloats;
+  out: NativeFloats;
+};
+
+/** `out[i] = x[i] + table[ids[i]]` */
+export type NativeAddRows = {
+  rows: number;
+  dim: number;
+  entries: number;
+  x: NativeFloats;
+  xStride?: number;
+  table: NativeFloats;
+  ids: Int32Array;
+  out: NativeFloats;
+};
+
 /** What a scan was given and returned, as far as its tokens' shares in the final state follow from it. */
 export type NativeSelectiveStateImportance = Omit<NativeSelectiveScan, NotInShares> & NativeShares;
 export type NativeSsdStateImportance = Omit<NativeSsdScan, NotInShares | 'DPerChannel'> & NativeShares;
 
 type NotInShares =
   | keyof NativeScanScores
-  | ('C' | 'CStride' | 'D' | 'z' | 'zStride' | 'stateIn' | 'stateOut' | 'y' | 'yStride');
+  | ('C' | 'CStride' | 'D' | 'z' | 'zStride' | 'stateIn' | 'stateOut' | 'y' | 'yStride')
+  | ('yIn' | 'yScale' | 'importanceIn');
 type NativeShares = {
   /** The scan's `stateOut`. */
   state: NativeFloats;

@@ -20,6 +20,7 @@ const RELEASE = ['75', '80', '86', '89', '90', '100', '120'];
 const HOT = [
   'conv_window',
   'gated_rms_norm',
+  'layer_norm',
   'linear_',
   'rms_norm',
   'select_similarity',

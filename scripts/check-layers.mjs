@@ -27,7 +27,8 @@ const mayInclude = {
   cuda: ['core', 'ops'],
   calls: ['core', 'ops'],
   engine: ['core', 'ops'],
-  binding: ['core', 'ops', 'calls', 'cpu', 'cuda', 'engine'],
+  image: ['core'],
+  binding: ['core', 'ops', 'calls', 'cpu', 'cuda', 'engine', 'image'],
 };
 const cuda = path.join('csrc', 'cuda');
 const launcher = path.join(cuda, 'launch.cuh');
@@ -80,9 +81,10 @@ const mayImport = {
   checkpoints: [],
   text: ['checkpoints'],
   reduction: ['models'],
-  models: ['checkpoints', 'text', 'reduction'],
+  vision: [],
+  models: ['checkpoints', 'text', 'reduction', 'vision'],
   ops: [],
-  cli: ['checkpoints', 'text', 'reduction', 'models', 'ops'],
+  cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops'],
 };
 for (const file of sources('lib', /\.ts$/)) {
   const parts = file.split(path.sep);

@@ -9,7 +9,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_system(env, exports);
   export_device_array(env, exports);
   export_ops(env, exports);
+  export_image(env, exports);
   export_language_model(env, exports);
+  export_vision_model(env, exports);
   return exports;
 }
 

@@ -5,8 +5,8 @@
 #include "binding/convert.h"
 #include "binding/devices.h"
 #include "binding/exports.h"
+#include "binding/model_calls.h"
 #include "binding/reduction_reader.h"
-#include "binding/task.h"
 
 namespace skipscan::binding {
 namespace {
@@ -38,12 +38,6 @@ ModelConfig read_config(const Fields& f) {
   return c;
 }
 
-std::string hex(uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
-}
-
 }  // namespace
 
 LanguageModelWrap::LanguageModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LanguageModelWrap>(info) {
@@ -55,60 +49,17 @@ LanguageModelWrap::LanguageModelWrap(const Napi::CallbackInfo& info) : Napi::Obj
                                            options.dtype("dtype"), options.i32("threads"));
 }
 
-std::shared_ptr<LanguageModel> LanguageModelWrap::model(Napi::Env env) const {
-  if (model_) return model_;
-  Napi::Error error = Napi::Error::New(env, "This model was disposed. Load it again to use it.");
-  error.Set("code", "ERR_DISPOSED");
-  throw error;
-}
+std::shared_ptr<LanguageModel> LanguageModelWrap::model(Napi::Env env) const { return opened(env, model_); }
 
-// [{ name, shape }]: the tensors that the model is made of.
 Napi::Value LanguageModelWrap::slots(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  Napi::Array result = Napi::Array::New(env);
-  for (const WeightSlot& slot : model(env)->weights().slots()) {
-    Napi::Array shape = Napi::Array::New(env);
-    for (int64_t n : slot.shape) shape.Set(shape.Length(), double(n));
-    Napi::Object entry = Napi::Object::New(env);
-    entry.Set("name", slot.name);
-    entry.Set("shape", shape);
-    result.Set(result.Length(), entry);
-  }
-  return result;
+  return slots_to_js(info.Env(), model(info.Env())->weights());
 }
 
-// (sources: { slot, file, offset, dtype }[]) reads and packs these tensors.
-Napi::Value LanguageModelWrap::load(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  Napi::Array list = info[0].As<Napi::Array>();
-  std::vector<TensorSource> sources;
-  for (uint32_t i = 0; i < list.Length(); ++i) {
-    const Fields f(list.Get(i).As<Napi::Object>());
-    sources.push_back({f.text("slot"), f.text("file"), f.i64("offset"), f.dtype("dtype")});
-  }
-  KeepAlive keep;
-  keep.add(info.This());
-  return Task::start(
-      env, std::move(keep),
-      [m = model(env), sources = std::move(sources)] {
-        for (const TensorSource& source : sources) SKIPSCAN_TRY(m->load(source));
-        return Status{};
-      },
-      [this](Napi::Env env) {
-        if (model_) external_.set(env, int64_t(model_->weights().bytes()));
-        return env.Undefined();
-      });
-}
+Napi::Value LanguageModelWrap::load(const Napi::CallbackInfo& info) { return load_weights(info, model_, external_); }
 
-// Checks that nothing is missing; { fingerprint, backend }.
 Napi::Value LanguageModelWrap::finish_loading(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  const auto m = model(env);
-  if (Status status = m->finish_loading(); !status.ok()) throw to_error(env, status);
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("fingerprint", hex(m->weights().fingerprint()));
-  result.Set("backend", m->backend().name);
-  return result;
+  const auto m = model(info.Env());
+  return finished(info.Env(), m->finish_loading(), m->weights(), m->backend().name);
 }
 
 // (tokens: Int32Array, offsets: Int32Array, { lastOnly, logits: Float32Array, hidden?: Float32Array, reduction? },

@@ -36,8 +36,11 @@ inline std::optional<Reduction> read_reduction(const Napi::Value& value) {
   Reduction r;
   r.layers = numbers<int32_t>(f.value("layers"));
   r.keep = numbers<double>(f.value("keep"));
-  r.policy = choice_of<ReductionPolicy>(
-      f, "name", {"utrc", "prune", "merge", "ltmp", "uniform", "random", "recent", "released-utrc"});
+  r.released_top = f.text("name") == "released-top";
+  if (!r.released_top) {
+    r.policy = choice_of<ReductionPolicy>(
+        f, "name", {"utrc", "prune", "merge", "ltmp", "uniform", "random", "recent", "released-utrc"});
+  }
   r.metric = choice_of<ImportanceMetric>(f, "metric", {"clip", "l1", "l2", "sum", "delta", "state", "novel", "novel2"});
   r.source = choice_of<ImportanceSource>(f, "source", {"gated", "ssm", "block"});
   r.alignment = choice_of<Alignment>(f, "alignment", {"none", "next", "previous"});

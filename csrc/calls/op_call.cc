@@ -21,6 +21,12 @@ void with_op(const Backend& backend, const std::string& name, const Body& body) 
   if (name == "selective_state_importance") return body(backend.selective_state_importance);
   if (name == "ssd_state_importance") return body(backend.ssd_state_importance);
   if (name == "token_logprobs") return body(backend.token_logprobs);
+  if (name == "depthwise_conv2d") return body(backend.depthwise_conv2d);
+  if (name == "image_patches") return body(backend.image_patches);
+  if (name == "scan_paths") return body(backend.scan_paths);
+  if (name == "layer_norm") return body(backend.layer_norm);
+  if (name == "mean_rows") return body(backend.mean_rows);
+  if (name == "add_rows") return body(backend.add_rows);
   OpReader::mismatch("name", "an operator");
 }
 

@@ -74,4 +74,42 @@ void read(const OpReader& p, TokenLogprobsParams& to) {
         .logits_stride = p.stride("logits", vocabulary)};
 }
 
+void read(const OpReader& p, LayerNormParams& to) {
+  const int64_t rows = p.size("rows"), dim = p.size("dim");
+  to = {.x = p.activations("x", {rows, dim}),
+        .residual_in = p.optional("residualIn", {rows, dim}),
+        .weight = p.tensor("weight", {dim}),
+        .bias = p.tensor("bias", {dim}),
+        .residual_out = p.optional("residualOut", {rows, dim}),
+        .out = p.activations("out", {rows, dim}),
+        .rows = rows,
+        .dim = dim,
+        .eps = p.real("eps")};
+}
+
+void read(const OpReader& p, MeanRowsParams& to) {
+  const std::vector<int32_t>& offsets = p.offsets("offsets");
+  const int64_t sequences = int64_t(offsets.size()) - 1, rows = offsets.back(), dim = p.size("dim");
+  int32_t longest = 0;
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) longest = std::max(longest, offsets[s + 1] - offsets[s]);
+  to = {.x = p.activations("x", {rows, dim}),
+        .offsets = p.placed(offsets),
+        .out = p.activations("out", {sequences, dim}),
+        .rows = rows,
+        .dim = dim,
+        .sequences = int32_t(sequences),
+        .longest = longest};
+}
+
+void read(const OpReader& p, AddRowsParams& to) {
+  const int64_t rows = p.size("rows"), dim = p.size("dim"), entries = p.size("entries");
+  to = {.x = p.rows("x", rows, dim),
+        .table = p.tensor("table", {entries, dim}),
+        .ids = p.indices("ids", rows, entries),
+        .out = p.activations("out", {rows, dim}),
+        .rows = rows,
+        .dim = dim,
+        .x_stride = p.stride("x", dim)};
+}
+
 }  // namespace skipscan

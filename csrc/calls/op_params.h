@@ -18,5 +18,11 @@ void read(const OpReader& from, ReduceTokensParams& to);
 void read(const OpReader& from, SelectiveStateImportanceParams& to);
 void read(const OpReader& from, SsdStateImportanceParams& to);
 void read(const OpReader& from, TokenLogprobsParams& to);
+void read(const OpReader& from, DepthwiseConv2dParams& to);
+void read(const OpReader& from, ImagePatchesParams& to);
+void read(const OpReader& from, ScanPathsParams& to);
+void read(const OpReader& from, LayerNormParams& to);
+void read(const OpReader& from, MeanRowsParams& to);
+void read(const OpReader& from, AddRowsParams& to);
 
 }  // namespace skipscan

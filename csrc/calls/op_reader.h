@@ -84,7 +84,11 @@ class OpReader {
   Elements optional_rows(const std::string& name, int64_t count, int64_t width) const {
     return has(name) ? rows(name, count, width) : Elements();
   }
-  // The same in float32.
+  // The same, as far apart as those of another array.
+  Elements optional_rows(const std::string& name, int64_t count, int64_t width, const std::string& as) const {
+    return has(name) ? elements(name, extent(as, count, width)) : Elements();
+  }
+  // Rows as the first ones, in float32.
   float* float_rows(const std::string& name, int64_t count, int64_t width) const {
     return static_cast<float*>(typed(name, extent(name, count, width), DType::f32));
   }

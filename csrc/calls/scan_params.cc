@@ -85,7 +85,10 @@ void read(const OpReader& p, SelectiveScanParams& to) {
         .softplus = p.flag("softplus"),
         .importance = p.optional("importance", {rows}),
         .metric = read_metric(p),
-        .source = read_source(p)};
+        .source = read_source(p),
+        .y_in = p.optional_rows("yIn", rows, channels, "y"),
+        .y_scale = p.has("yScale") ? p.real("yScale") : 1};
+  if (to.metric == ImportanceMetric::delta) to.importance_in = p.optional("importanceIn", {rows});
 }
 
 void read(const OpReader& p, SsdScanParams& to) {

@@ -21,29 +21,26 @@ inline float score(ImportanceMetric metric, float mean) {
   return metric == ImportanceMetric::l2 ? __builtin_sqrtf(mean) : mean;
 }
 
-// The first n lanes; the others are 0.
-inline Vec first_lanes(Vec v, int64_t n) {
-  if (n >= kWidth) return v;
-  float lanes[kWidth];
-  store(lanes, v);
-  return load(lanes, int(n));
-}
-
 // The sum of the lanes of each vector. Put off until there are some, no sum has to wait for the one before it.
 inline void store_sums(const Vec* terms, int64_t count, float* sums) {
   for (int64_t k = 0; k < count; ++k) sums[k] = sum(terms[k]);
 }
 
-// scores[rows[k]] for every step k, from the sums of each part of its channels, (parts, steps). Steps lie in the lanes.
+// scores[rows[k]] for every step k, from the sums of each part of its channels, (parts, steps); the means of these and of
+// `scores_in` where it is given. Steps lie in the lanes.
 inline void finish_scores(const float* sums, int64_t parts, int64_t steps, int64_t channels, ImportanceMetric metric,
-                          const int32_t* rows, float* scores, ThreadPool& pool) {
+                          const int32_t* rows, const float* scores_in, float* scores, ThreadPool& pool) {
   parallel_rows(pool, ceil_div(steps, kWidth), parts * kWidth, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin * kWidth; k < min(end * kWidth, steps); k += kWidth) {
       Vec totals[4] = {set1(0), set1(0), set1(0), set1(0)};
       for (int64_t i = 0; i < parts; ++i) totals[i % 4] = totals[i % 4] + load_some(sums + i * steps + k, steps - k);
       float means[kWidth];
       store(means, ((totals[0] + totals[1]) + (totals[2] + totals[3])) / set1(float(channels)));
-      for (int64_t j = 0; j < min(kWidth, steps - k); ++j) scores[rows[k + j]] = score(metric, means[j]);
+      for (int64_t j = 0; j < min(kWidth, steps - k); ++j) {
+        const int64_t row = rows[k + j];
+        const float own = score(metric, means[j]);
+        scores[row] = scores_in ? (scores_in[row] + own) / 2 : own;
+      }
     }
   });
 }
@@ -52,7 +49,9 @@ inline void finish_scores(const float* sums, int64_t parts, int64_t steps, int64
 template <class ScanParams>
 void finish_scan_scores(const ScanParams& p, int64_t parts, int64_t channels, ThreadPool& pool) {
   const int32_t* rows = p.metric == ImportanceMetric::delta ? p.path.param_index : p.path.index;
-  finish_scores(pool.shared<float>(), parts, p.path.steps, channels, p.metric, rows, p.importance, pool);
+  const float* scores_in = nullptr;
+  if constexpr (requires { p.importance_in; }) scores_in = p.importance_in;
+  finish_scores(pool.shared<float>(), parts, p.path.steps, channels, p.metric, rows, scores_in, p.importance, pool);
 }
 
 }  // namespace skipscan::cpu::SKIPSCAN_ISA

@@ -106,6 +106,7 @@ void walk(const SelectiveScanParams& p, const Span& span, int64_t i, Tile tile, 
   const int64_t c = span.channel + i, n = span.count - i, N = p.d_state;
   const float *B = p.B.f32() + span.group * N, *C = p.C.f32() + span.group * N;
   const Vec D = p.D ? load_some(p.D + c, n) : set1(0);
+  const bool summed = p.y_in || p.y_scale != 1;
   Vec terms[kTileSteps];  // of the importance of each step
   for (int64_t k = tile.begin; k < tile.end; ++k, ++steps) {
     const int64_t r = p.path.index[k], q = p.path.param_index[k];
@@ -113,6 +114,10 @@ void walk(const SelectiveScanParams& p, const Span& span, int64_t i, Tile tile, 
     __builtin_prefetch(y + kLine, 1);
     Vec out = advance(span.A + i * N, span.h + i * N, *steps, B + q * p.B_stride, C + q * p.C_stride, N);
     if (p.D) out = fma(D, load_some(p.u.f32() + r * p.u_stride + c, n), out);
+    if (summed) {
+      if (p.y_in) out = out + load_some(p.y_in.f32() + r * p.y_stride + c, n);
+      out = out * set1(p.y_scale);
+    }
     const Vec ungated = out;
     if (p.z) {
       const float* z = p.z.f32() + r * p.z_stride + c;

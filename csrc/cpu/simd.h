@@ -208,6 +208,14 @@ inline void store_some(float* p, Vec a, int64_t n) {
     store(p, a, int(n));
 }
 
+// The first n lanes; the others are 0.
+inline Vec first_lanes(Vec v, int64_t n) {
+  if (n >= kWidth) return v;
+  float lanes[kWidth];
+  store(lanes, v);
+  return load(lanes, int(n));
+}
+
 // 2^x for x <= 126, relative error about 2e-7; below -126 it is 2^-126.
 inline Vec exp2(Vec x) {
   x = max(x, set1(-126.f));
@@ -240,6 +248,21 @@ inline Vec softplus(Vec x) {
   p = fma(p, q, set1(2.f / 3));
   p = fma(p, q, set1(2.f));
   return fma(p, s, max(x, set1(0.f)));
+}
+
+// x / 2 * (1 + erf(x / sqrt(2))) = max(x, 0) - |x| Q(|x|), absolute error at most 1.2e-7 * max(1, |x|). Q is the tail of the
+// normal distribution and log2 Q(t) a polynomial: minimax on [0, 6] for the error of the result. Beyond, t Q(t) < 6e-9.
+inline Vec gelu(Vec x) {
+  const Vec t = min(abs(x), set1(6.f));
+  Vec p = set1(3.67919324e-6f);
+  p = fma(p, t, set1(-5.8764881e-6f));
+  p = fma(p, t, set1(-6.07330701e-4f));
+  p = fma(p, t, set1(7.74342148e-3f));
+  p = fma(p, t, set1(-5.30382991e-2f));
+  p = fma(p, t, set1(-4.58985865e-1f));
+  p = fma(p, t, set1(-1.1511445f));
+  p = fma(p, t, set1(-9.99998212e-1f));
+  return max(set1(0.f), x) - t * exp2(p);  // in this order max hands on a NaN
 }
 
 }  // namespace skipscan::cpu::SKIPSCAN_ISA

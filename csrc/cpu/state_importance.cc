@@ -141,7 +141,8 @@ Status run_selective(const SelectiveStateImportanceParams& p, ExecContext& ctx) 
                        .sums = sums + (group * vectors + vector) * steps};
     score_span(p, span, s);
   });
-  finish_scores(sums, vectors * p.groups, steps, p.channels, ImportanceMetric::state, p.path.index, p.scores, ctx.pool);
+  finish_scores(sums, vectors * p.groups, steps, p.channels, ImportanceMetric::state, p.path.index, nullptr, p.scores,
+                ctx.pool);
   return {};
 }
 
@@ -206,7 +207,7 @@ Status run_ssd(const SsdStateImportanceParams& p, ExecContext& ctx) {
   });
   ctx.pool.parallel_for(sequences * vectors,
                         [&](int64_t task, int) { score_heads(p, task / vectors, task % vectors * kWidth, terms); });
-  finish_scores(terms.sums, vectors, steps, heads, ImportanceMetric::state, p.path.index, p.scores, ctx.pool);
+  finish_scores(terms.sums, vectors, steps, heads, ImportanceMetric::state, p.path.index, nullptr, p.scores, ctx.pool);
   return {};
 }
 

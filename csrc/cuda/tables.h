@@ -17,5 +17,8 @@ extern const Op<ReduceTokensParams> reduce_tokens;
 extern const Op<SelectiveStateImportanceParams> selective_state_importance;
 extern const Op<SsdStateImportanceParams> ssd_state_importance;
 extern const Op<TokenLogprobsParams> token_logprobs;
+extern const Op<LayerNormParams> layer_norm;
+extern const Op<MeanRowsParams> mean_rows;
+extern const Op<AddRowsParams> add_rows;
 
 }  // namespace skipscan::cuda

@@ -1,8 +1,8 @@
 // One block of a language model over a tile of rows: norm, mixer, and the two branches of the residual stream.
 #pragma once
 #include "core/arena.h"
+#include "engine/language_weights.h"
 #include "engine/model_config.h"
-#include "engine/weights.h"
 #include "ops/backend.h"
 
 namespace skipscan {

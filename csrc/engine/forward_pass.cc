@@ -1,7 +1,9 @@
 #include "engine/forward_pass.h"
 
+#include "engine/pass_inputs.h"
+#include "engine/recording_key.h"
+
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 namespace skipscan {
@@ -9,10 +11,6 @@ namespace {
 
 constexpr int64_t kLogitRows = 256;  // rows of logits at once, where all are wanted
 constexpr int32_t kWholeSequences = std::numeric_limits<int32_t>::max();
-
-bool is_novel(ImportanceMetric metric) {
-  return metric == ImportanceMetric::novel || metric == ImportanceMetric::novel2;
-}
 
 // The largest tile of any layer (tile_limit).
 int64_t largest_tile(const ForwardInput& in, int32_t tile_rows) {
@@ -27,28 +25,9 @@ int64_t most_rows_at_once(const ForwardInput& in, const ForwardOutput& out, int3
   return out.last_only ? std::max(tile, in.batch.sequences()) : tile;
 }
 
-std::vector<LiveRows> rows_after_reductions(Arena& arena, const ForwardInput& in) {
-  std::vector<LiveRows> result;
-  for (size_t i = 0; in.reduction && i < in.reduction->layers.size(); ++i) {
-    result.emplace_back(arena, in.batch.rows(), in.batch.sequences(), true);
-  }
-  return result;
-}
-
 int64_t rows_of_logits(const ForwardSetting& setting, const ForwardInput& in, const ForwardOutput& out) {
   if (setting.device.is_host()) return 0;
   return out.last_only ? in.batch.sequences() : std::min(in.batch.rows(), kLogitRows);
-}
-
-template <class T>
-void append(std::string& key, const T* values, size_t count) {
-  key.append(reinterpret_cast<const char*>(values), count * sizeof(T));
-}
-template <class T>
-void append(std::string& key, const std::vector<T>& values) {
-  const size_t count = values.size();
-  append(key, &count, 1);
-  append(key, values.data(), count);
 }
 
 }  // namespace
@@ -63,7 +42,7 @@ PassInputs::PassInputs(Arena& arena, const ForwardInput& in, int64_t tile_rows)
 
 Workspace::Workspace(Arena& arena, const ForwardSetting& setting, const ForwardInput& in, const ForwardOutput& out)
     : inputs(arena, in, largest_tile(in, setting.device.backend().tile_rows)),
-      reduced(rows_after_reductions(arena, in)),
+      reduced(rows_after_reductions(arena, in.reduction, in.batch.rows(), in.batch.sequences())),
       selection(arena, in.reduction ? in.batch.rows() : 0),
       tile_offsets(arena.take<int32_t>(
           Tiles::most_offsets(in.batch.sequences(), in.batch.rows(), setting.device.backend().tile_rows))),
@@ -91,13 +70,13 @@ ForwardPass::ForwardPass(const ForwardSetting& setting, const ForwardInput& in, 
 
 Status ForwardPass::run() {
   SKIPSCAN_TRY(send_inputs());
-  count_kept_rows();
+  if (in_.reduction) count_kept_rows(*in_.reduction, w_.inputs.rows, in_.start, w_.reduced);
   SKIPSCAN_TRY(device_.queue(recording_key(), [this] { return walk(); }));
   if (!device_.is_host() && out_.last_only) {
     const size_t bytes = size_t(in_.batch.sequences() * config_.vocab) * sizeof(float);
     SKIPSCAN_TRY(device_.download(out_.logits, w_.logits, bytes));
   }
-  SKIPSCAN_TRY(fetch_kept());
+  if (in_.reduction) SKIPSCAN_TRY(fetch_kept(*in_.reduction, w_.reduced, device_, out_.kept));
   int layer = 0;
   Status status = device_.wait(&layer);
   return after_layer(layer, std::move(status));
@@ -105,51 +84,14 @@ Status ForwardPass::run() {
 
 Status ForwardPass::send_inputs() {
   const PassInputs& inputs = w_.inputs;
-  std::vector<std::byte> host(size_t(inputs.end - inputs.begin));
-  const auto fill = [&](auto* at, const auto& values) {
-    std::copy(values.begin(), values.end(),
-              reinterpret_cast<decltype(at)>(host.data() + (reinterpret_cast<std::byte*>(at) - inputs.begin)));
-  };
+  InputBlock block(inputs.begin, inputs.end);
   const int64_t rows = in_.batch.rows();
-  LiveRows& live = w_.inputs.rows;
-  live.offsets = in_.batch.offsets;
-  std::vector<int32_t> steps(size_t(largest_tile(in_, backend_.tile_rows)));
-  for (size_t i = 0; i < steps.size(); ++i) steps[i] = int32_t(i);
-  fill(inputs.tokens, std::vector<int32_t>(in_.batch.tokens, in_.batch.tokens + rows));
-  fill(inputs.steps, steps);
-  fill(live.device_offsets, live.offsets);
-  fill(live.gaps, std::vector<int32_t>(size_t(rows), 1));
-  if (const Reduction* r = in_.reduction) {
-    std::vector<int32_t> positions;
-    for (size_t s = 0; s + 1 < live.offsets.size(); ++s) {
-      for (int32_t i = 0; i < live.offsets[s + 1] - live.offsets[s]; ++i) positions.push_back(in_.start + i);
-    }
-    fill(inputs.keep, r->keep);
-    fill(live.positions, positions);
-    fill(live.sizes, std::vector<int32_t>(size_t(rows), 1));
-    fill(live.is_protected, r->protected_rows(live.offsets, in_.start));
-  }
-  return device_.upload(inputs.begin, host.data(), host.size());
-}
-
-// Where the policy counts, the host knows what stays without asking the device.
-void ForwardPass::count_kept_rows() {
-  if (!in_.reduction || !in_.reduction->counts()) return;
-  const std::vector<int32_t> is_protected = in_.reduction->protected_rows(in_.batch.offsets, in_.start);
-  const LiveRows* before = rows_;
-  for (LiveRows& after : w_.reduced) {
-    after.offsets.assign(1, 0);
-    for (size_t s = 0; s + 1 < before->offsets.size(); ++s) {
-      // Protected rows always stay, so there are as many as in the batch.
-      const int64_t protected_rows =
-          std::count(is_protected.begin() + in_.batch.offsets[s], is_protected.begin() + in_.batch.offsets[s + 1], 1);
-      const int64_t kept =
-          in_.reduction->kept_rows(before->offsets[s + 1] - before->offsets[s], protected_rows, in_.reduction->keep[s]);
-      after.offsets.push_back(after.offsets.back() + int32_t(kept));
-    }
-    if (after.offsets == before->offsets) after = *before;  // nothing to remove: not a bit changes
-    before = &after;
-  }
+  block.fill(inputs.tokens, std::vector<int32_t>(in_.batch.tokens, in_.batch.tokens + rows));
+  block.fill(inputs.steps, counting(largest_tile(in_, backend_.tile_rows)));
+  w_.inputs.rows.offsets = in_.batch.offsets;
+  w_.inputs.rows.fill(block, in_.reduction, in_.start);
+  if (in_.reduction) block.fill(inputs.keep, in_.reduction->keep);
+  return block.send(device_);
 }
 
 // What a recording depends on besides the content of the inputs: shapes, the policy, and every address that is not the
@@ -162,20 +104,8 @@ std::string ForwardPass::recording_key() const {
   append(key, addresses, 2);
   append(key, in_.batch.offsets);
   if (!r) return key;
-  append(key, r->layers);
-  for (const LiveRows& rows : w_.reduced) append(key, rows.offsets);
-  const double numbers[] = {r->q_hidden, r->q_residual, double(in_.start)};
-  append(key, numbers, 3);
-  append(key, &r->seed, 1);
-  const uint8_t choices[] = {uint8_t(r->policy),
-                             uint8_t(r->metric),
-                             uint8_t(r->source),
-                             uint8_t(r->alignment),
-                             uint8_t(r->conv),
-                             uint8_t(r->similarity),
-                             r->fuse,
-                             r->forward};
-  append(key, choices, std::size(choices));
+  append_to_key(*r, w_.reduced, key);
+  append(key, &in_.start, 1);
   return key;
 }
 
@@ -223,7 +153,7 @@ Status ForwardPass::run_layer(int32_t layer) {
   }
   const auto run_block = config_.family == Family::mamba ? run_mamba : run_mamba2;
   for (const Tile& tile : tiles_.tiles) {
-    SKIPSCAN_TRY(check_cancelled());
+    SKIPSCAN_TRY(check_cancelled(in_.cancelled));
     float* const residual = residual_row(tile.row);
     BlockTile io = {.rows = tile.rows,
                     .path = {.index = w_.inputs.steps,
@@ -240,7 +170,7 @@ Status ForwardPass::run_layer(int32_t layer) {
                     .ssm_state = ssm_state + tile.sequence * config_.ssm_state_size(),
                     .reduction = {}};
     if (const Reduction* r = in_.reduction) {
-      const bool scores = r->at(layer) && needs_scores(r->policy) && !is_novel(r->metric);
+      const bool scores = r->at(layer) && r->scores_in_block();
       io.reduction = {.alignment = r->alignment,
                       .conv = r->conv,
                       .importance = scores ? w_.scores + tile.row : nullptr,
@@ -256,19 +186,6 @@ Status ForwardPass::reduce(int32_t layer) {
   const Reduction& r = *in_.reduction;
   LiveRows& after = w_.reduced[reductions_++];
   if (after.positions == rows_->positions) return {};  // nothing to remove
-  if (needs_scores(r.policy) && is_novel(r.metric)) {
-    SKIPSCAN_TRY(backend_.token_importance.run({.x = w_.hidden,
-                                                .added = w_.residual,
-                                                .offsets = rows_->device_offsets,
-                                                .scores = w_.scores,
-                                                .rows = rows_->count(),
-                                                .channels = config_.d_model,
-                                                .x_stride = config_.d_model,
-                                                .added_stride = config_.d_model,
-                                                .sequences = int32_t(rows_->sequences()),
-                                                .metric = r.metric},
-                                               context_));
-  }
   const ReductionSite site = {.reduction = r,
                               .layer = layer,
                               .keep = w_.inputs.keep,
@@ -286,7 +203,7 @@ Status ForwardPass::reduce(int32_t layer) {
 // Whole sequences' logits leave the device tile by tile: all at once they could be larger than the model.
 Status ForwardPass::write_logits() {
   for (int64_t row = 0; row < rows_->count(); row += kLogitRows) {
-    SKIPSCAN_TRY(check_cancelled());
+    SKIPSCAN_TRY(check_cancelled(in_.cancelled));
     const int64_t rows = std::min(kLogitRows, rows_->count() - row);
     float* const out = out_.logits + row * config_.vocab;
     SKIPSCAN_TRY(head(row, nullptr, rows, device_.is_host() ? out : w_.logits));
@@ -317,28 +234,13 @@ Status ForwardPass::head(int64_t first_row, const int32_t* index, int64_t rows, 
                                       .index = index},
                                      context_));
   return backend_.linear.run({.x = w_.block.normed,
-                              .weight = weights_.head,
+                              .weight = weights_.head(),
                               .bias = nullptr,
                               .y = logits,
                               .rows = rows,
                               .x_stride = config_.d_model,
                               .y_stride = config_.vocab},
                              context_);
-}
-
-Status ForwardPass::check_cancelled() const {
-  if (!in_.cancelled || !__atomic_load_n(in_.cancelled, __ATOMIC_RELAXED)) return {};
-  return fail(Code::aborted, "The call was aborted.");
-}
-
-Status ForwardPass::fetch_kept() {
-  for (size_t i = 0; i < w_.reduced.size(); ++i) {
-    const LiveRows& rows = w_.reduced[i];
-    KeptRows kept = {in_.reduction->layers[i], rows.offsets, std::vector<int32_t>(size_t(rows.count()))};
-    SKIPSCAN_TRY(device_.download(kept.positions.data(), rows.positions, kept.positions.size() * sizeof(int32_t)));
-    out_.kept.push_back(std::move(kept));
-  }
-  return {};
 }
 
 // The residual stream as it is: the hidden branch, with what it is added to.

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "engine/block.h"
+#include "engine/language_weights.h"
 #include "engine/reducer.h"
 #include "engine/state.h"
 #include "engine/tiles.h"
-#include "engine/weights.h"
 
 namespace skipscan {
 
@@ -44,7 +44,7 @@ struct ForwardOutput {
 // How a model is to be run: what stays the same from pass to pass.
 struct ForwardSetting {
   const ModelConfig& config;
-  const Weights& weights;
+  const LanguageWeights& weights;
   DType activations;
   Device& device;
 };
@@ -88,7 +88,6 @@ class ForwardPass {
 
  private:
   Status send_inputs();
-  void count_kept_rows();
   Status walk();
   Status run_layer(int32_t layer);
   Status reduce(int32_t layer);
@@ -97,8 +96,6 @@ class ForwardPass {
   Status head(int64_t first_row, const int32_t* index, int64_t rows, float* logits);
   Status collect_hidden(int32_t slice, bool with_residual);
   Status collect_final_norm();
-  Status fetch_kept();
-  Status check_cancelled() const;
   bool reduces(int32_t layer) const { return in_.reduction && in_.reduction->at(layer); }
   int32_t tile_limit(int32_t layer) const;
   std::string recording_key() const;
@@ -106,7 +103,7 @@ class ForwardPass {
   float* residual_row(int64_t row) const { return w_.residual + row * config_.d_model; }
 
   const ModelConfig& config_;
-  const Weights& weights_;
+  const LanguageWeights& weights_;
   Device& device_;
   const Backend& backend_;
   const ForwardInput& in_;

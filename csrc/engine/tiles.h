@@ -19,8 +19,11 @@ struct Tiles {
   std::vector<Tile> tiles;
   std::vector<int32_t> offsets;  // where in a tile its sequences begin, and where the last one ends; tile after tile
 
+  // Where a tile may end. Sequences that are not cut may be longer than max_rows: each is then a tile of its own.
+  enum class Cut : uint8_t { anywhere, between_sequences };
+
   Tiles() = default;
-  Tiles(const std::vector<int32_t>& batch_offsets, int32_t max_rows) {
+  Tiles(const std::vector<int32_t>& batch_offsets, int32_t max_rows, Cut cut = Cut::anywhere) {
     Tile tile;
     const auto close = [&] {
       if (tile.rows > 0) tiles.push_back(tile);
@@ -28,8 +31,8 @@ struct Tiles {
     };
     for (size_t s = 0; s + 1 < batch_offsets.size(); ++s) {
       const int32_t end = batch_offsets[s + 1];
-      for (int32_t row = batch_offsets[s]; row < end; row += std::min(max_rows, end - row)) {
-        const int32_t rows = std::min(max_rows, end - row);
+      for (int32_t row = batch_offsets[s], rows; row < end; row += rows) {
+        rows = cut == Cut::anywhere ? std::min(max_rows, end - row) : end - row;
         if (tile.rows + rows > max_rows) close();
         if (tile.rows == 0) {
           tile = {.row = row, .sequence = int32_t(s), .first_offset = int64_t(offsets.size())};

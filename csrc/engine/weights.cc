@@ -65,53 +65,37 @@ float element(const std::byte* bytes, DType dtype, int64_t i) {
   }
 }
 
-int64_t count(const std::vector<int64_t>& shape) {
+}  // namespace
+
+int64_t WeightSlot::elements() const {
   int64_t n = 1;
   for (int64_t d : shape) n *= d;
   return n;
 }
 
-}  // namespace
-
-Weights::Weights(const ModelConfig& config, DType dtype, std::shared_ptr<Device> device)
-    : blocks(size_t(config.layers)), config_(config), dtype_(dtype), device_(std::move(device)) {
-  using Kind = WeightSlot::Kind;
-  const ModelConfig& c = config;
-  add("backbone.embeddings.weight", c.vocab, c.d_model, &embedding);
-  for (int32_t i = 0; i < c.layers; ++i) {
-    BlockWeights& b = blocks[size_t(i)];
-    const std::string layer = "backbone.layers." + std::to_string(i) + ".", mixer = layer + "mixer.";
-    add(layer + "norm.weight", {c.d_model}, Kind::vector, &b.norm);
-    add(mixer + "in_proj.weight", c.in_proj_rows(), c.d_model, &b.in_proj);
-    if (c.projection_bias) add(mixer + "in_proj.bias", {c.in_proj_rows()}, Kind::vector, &b.in_proj_bias);
-    add(mixer + "conv1d.weight", {c.conv_channels(), 1, c.conv_width}, Kind::conv, &b.conv);
-    if (c.conv_bias) add(mixer + "conv1d.bias", {c.conv_channels()}, Kind::vector, &b.conv_bias);
-    if (c.family == Family::mamba) {
-      add(mixer + "x_proj.weight", c.dt_rank + 2LL * c.d_state, c.d_inner, &b.x_proj);
-      add(mixer + "dt_proj.weight", c.d_inner, c.dt_rank, &b.dt_proj);
-      add(mixer + "dt_proj.bias", {c.d_inner}, Kind::vector, &b.dt_bias);
-      add(mixer + "A_log", {c.d_inner, c.d_state}, Kind::a_log, &b.A);
-      add(mixer + "D", {c.d_inner}, Kind::vector, &b.D);
-    } else {
-      add(mixer + "dt_bias", {c.heads}, Kind::vector, &b.dt_bias);
-      add(mixer + "A_log", {c.heads}, Kind::a_log, &b.A);
-      add(mixer + "D", {c.heads}, Kind::vector, &b.D);
-      add(mixer + "norm.weight", {c.d_inner}, Kind::vector, &b.norm_gated);
-    }
-    add(mixer + "out_proj.weight", c.d_model, c.d_inner, &b.out_proj);
-    if (c.projection_bias) add(mixer + "out_proj.bias", {c.d_model}, Kind::vector, &b.out_proj_bias);
-  }
-  add("backbone.norm_f.weight", {c.d_model}, Kind::vector, &final_norm);
-  if (!c.tied_head) add("lm_head.weight", c.vocab, c.d_model, &head);
-}
-
-void Weights::add(std::string name, std::vector<int64_t> shape, WeightSlot::Kind kind, float** target) {
-  slots_.push_back({.name = std::move(name), .shape = std::move(shape), .kind = kind, .vector = target});
-}
-
 void Weights::add(std::string name, int64_t rows, int64_t cols, WeightMatrix* target) {
+  slots_.push_back({.name = std::move(name), .shape = {rows, cols}, .kind = Kind::matrix, .matrix = target});
+}
+void Weights::add(std::string name, std::vector<int64_t> shape, WeightMatrix* target, BatchNorm* norm) {
   slots_.push_back(
-      {.name = std::move(name), .shape = {rows, cols}, .kind = WeightSlot::Kind::matrix, .matrix = target});
+      {.name = std::move(name), .shape = std::move(shape), .kind = Kind::conv_matrix, .matrix = target, .norm = norm});
+}
+void Weights::add(std::string name, std::vector<int64_t> shape, Kind kind, float** target, float factor) {
+  slots_.push_back(
+      {.name = std::move(name), .shape = std::move(shape), .kind = kind, .vector = target, .factor = factor});
+}
+void Weights::add(std::string name, std::vector<int64_t> shape, float** depthwise, BatchNorm* norm) {
+  slots_.push_back(
+      {.name = std::move(name), .shape = std::move(shape), .kind = Kind::depthwise, .vector = depthwise, .norm = norm});
+}
+void Weights::add(std::string name, std::vector<int64_t> shape, std::vector<float>* target) {
+  slots_.push_back({.name = std::move(name), .shape = std::move(shape), .kind = Kind::host, .host = target});
+}
+void Weights::add(const std::string& prefix, int64_t channels, BatchNorm* norm) {
+  add(prefix + "weight", {channels}, &norm->weight);
+  add(prefix + "bias", {channels}, &norm->bias);
+  add(prefix + "running_mean", {channels}, &norm->mean);
+  add(prefix + "running_var", {channels}, &norm->variance);
 }
 
 Status Weights::load(const TensorSource& source, ThreadPool& pool) {
@@ -122,11 +106,13 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
                 "Received tensor " + source.slot + (slot == slots_.end() ? ", which has no slot." : " twice."));
   }
   uint64_t hash = hash_of(source.slot + name_of(source.dtype));
-  SKIPSCAN_TRY(slot->kind == WeightSlot::Kind::matrix ? load_matrix(source, *slot, pool, &hash)
-                                                      : load_vector(source, *slot, &hash));
+  switch (slot->kind) {
+    case Kind::matrix: SKIPSCAN_TRY(load_matrix(source, *slot, pool, &hash)); break;
+    case Kind::conv_matrix: SKIPSCAN_TRY(load_conv_matrix(source, *slot, &hash)); break;
+    default: SKIPSCAN_TRY(load_vector(source, *slot, &hash));
+  }
   fingerprint_ += hash;  // a sum, so that the order of loading does not matter
   slot->loaded = true;
-  if (config_.tied_head && slot->matrix == &embedding) head = embedding;
   return {};
 }
 
@@ -183,30 +169,101 @@ Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, Thread
   return {};
 }
 
+// A convolution as a product: its small matrix is brought into the order of image_patches.h and packed at once.
+Status Weights::load_conv_matrix(const TensorSource& source, WeightSlot& slot, uint64_t* hash) {
+  std::vector<float> values;
+  SKIPSCAN_TRY(read_floats(source, slot, hash, &values));
+  SKIPSCAN_TRY(fold(source, slot, &values));
+  const int64_t rows = slot.shape[0], channels = slot.shape[1], window = slot.shape[2] * slot.shape[3];
+  std::vector<float> ordered(values.size());
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t i = 0; i < window; ++i) {
+        ordered[size_t((row * window + i) * channels + c)] = values[size_t((row * channels + c) * window + i)];
+      }
+    }
+  }
+  WeightMatrix matrix{
+      .data = nullptr, .dtype = dtype_, .rows = rows, .cols = channels * window, .panel = device_->backend().panel};
+  const Buffer packed(matrix.bytes());
+  if (const NonFinite bad = pack_rows(ordered.data(), DType::f32, 0, rows, matrix, packed.as<void>())) {
+    return bad_element(source, " (row " + std::to_string(bad.row) + ")", bad.value, dtype_);
+  }
+  void* memory;
+  SKIPSCAN_TRY(allocate(matrix.bytes(), &memory));
+  SKIPSCAN_TRY(device_->write(memory, packed.as<void>(), matrix.bytes()));
+  matrix.data = memory;
+  *slot.matrix = matrix;
+  return {};
+}
+
 Status Weights::load_vector(const TensorSource& source, WeightSlot& slot, uint64_t* hash) {
-  const int64_t n = count(slot.shape), bytes = n * int64_t(size_of(source.dtype));
+  std::vector<float> values;
+  SKIPSCAN_TRY(read_floats(source, slot, hash, &values));
+  SKIPSCAN_TRY(fold(source, slot, &values));
+  if (slot.kind == Kind::host) {
+    *slot.host = std::move(values);
+    return {};
+  }
+  std::vector<float> out(values.size());
+  const int64_t n = int64_t(values.size()), channels = slot.shape[0], window = n / channels;  // of a convolution
+  for (int64_t i = 0; i < n; ++i) {
+    const float value = values[size_t(i)];
+    switch (slot.kind) {
+      case Kind::depthwise: out[size_t(i % window * channels + i / window)] = value; break;
+      case Kind::a_log: out[size_t(i)] = -std::exp(value); break;
+      default: out[size_t(i)] = slot.factor * value;
+    }
+  }
+  return place(out, slot.vector);
+}
+
+Status Weights::read_floats(const TensorSource& source, const WeightSlot& slot, uint64_t* hash,
+                            std::vector<float>* out) {
+  const int64_t n = slot.elements(), bytes = n * int64_t(size_of(source.dtype));
   TensorFile file;
   SKIPSCAN_TRY(file.open(source.file));
   const Buffer staging{size_t(bytes)};
   SKIPSCAN_TRY(file.read(source.offset, bytes, staging.as<void>()));
   add_to_hash(staging.as<void>(), size_t(bytes), hash);
-
-  const Buffer values(size_t(n) * sizeof(float));
-  float* out = values.as<float>();
-  const int64_t width = slot.shape.back(), channels = n / width;  // of a convolution
+  out->resize(size_t(n));
   for (int64_t i = 0; i < n; ++i) {
     const float value = element(staging.as<std::byte>(), source.dtype, i);
     if (!std::isfinite(value)) return bad_element(source, " (element " + std::to_string(i) + ")", value, DType::f32);
-    switch (slot.kind) {
-      case WeightSlot::Kind::conv: out[i % width * channels + i / width] = value; break;
-      case WeightSlot::Kind::a_log: out[i] = -std::exp(value); break;
-      default: out[i] = value;
+    (*out)[size_t(i)] = value;
+  }
+  return {};
+}
+
+// Scales a convolution's outputs as the batch norm after it would, and makes the norm's shift its bias.
+Status Weights::fold(const TensorSource& source, const WeightSlot& slot, std::vector<float>* values) {
+  const BatchNorm* norm = slot.norm;
+  if (!norm) return {};
+  if (!norm->loaded()) return fail(Code::native, "Received " + slot.name + " before the batch norm that follows it.");
+  const size_t channels = size_t(slot.shape[0]), per_channel = values->size() / channels;
+  std::vector<float> shift(channels);
+  for (size_t c = 0; c < channels; ++c) {
+    const double scale = norm->scale(c);
+    if (!std::isfinite(scale) || !std::isfinite(norm->shift(c))) {
+      return fail(Code::checkpoint, source.file + ": the batch norm after " + slot.name + " has the variance " +
+                                        std::to_string(norm->variance[c]) + " in channel " + std::to_string(c) +
+                                        "; expected one above 0. The weights are damaged; get another copy.");
+    }
+    shift[c] = float(norm->shift(c));
+    for (size_t i = 0; i < per_channel; ++i) {
+      float& value = (*values)[c * per_channel + i];
+      value = float(value * scale);
     }
   }
+  return place(shift, norm->shift_target);
+}
+
+Status Weights::place(const std::vector<float>& values, float** out) {
   void* memory;
-  SKIPSCAN_TRY(allocate(size_t(n) * sizeof(float), &memory));
-  SKIPSCAN_TRY(device_->write(memory, out, size_t(n) * sizeof(float)));
-  *slot.vector = static_cast<float*>(memory);
+  const size_t bytes = values.size() * sizeof(float);
+  SKIPSCAN_TRY(allocate(bytes, &memory));
+  SKIPSCAN_TRY(device_->write(memory, values.data(), bytes));
+  *out = static_cast<float*>(memory);
   return {};
 }
 

@@ -1,41 +1,39 @@
-// The weights of a language model: read from checkpoint files tensor by tensor, converted and packed once, on its device.
+// The weights of a model of any kind: read from checkpoint files tensor by tensor, converted and packed once, on its device.
+// What a kind of model has is told by the class that derives from this one (language_weights.h, vision_weights.h).
 #pragma once
 #include <string>
 #include <vector>
 
 #include "core/thread_pool.h"
-#include "engine/model_config.h"
+#include "engine/batch_norm.h"
 #include "ops/device.h"
 #include "ops/weight_matrix.h"
 
 namespace skipscan {
 
-// One block. Mamba-1 has x_proj and dt_proj, Mamba-2 has norm_gated; biases are null where the model has none.
-struct BlockWeights {
-  float* norm = nullptr;  // (d_model)
-  WeightMatrix in_proj;   // (in_proj_rows, d_model)
-  float* in_proj_bias = nullptr;
-  float* conv = nullptr;        // (conv_width, conv_channels): transposed from the checkpoint's (channels, 1, width)
-  float* conv_bias = nullptr;   // (conv_channels)
-  WeightMatrix x_proj;          // (dt_rank + 2 d_state, d_inner)
-  WeightMatrix dt_proj;         // (d_inner, dt_rank)
-  float* dt_bias = nullptr;     // (d_inner) or (heads)
-  float* A = nullptr;           // (d_inner, d_state) or (heads): -exp(A_log)
-  float* D = nullptr;           // (d_inner) or (heads)
-  float* norm_gated = nullptr;  // (d_inner)
-  WeightMatrix out_proj;        // (d_model, d_inner)
-  float* out_proj_bias = nullptr;
-};
-
-// A place for one tensor of the checkpoint. Names are Hugging Face's.
+// A place for one tensor of the checkpoint. Matrices are packed; everything else is float32.
 struct WeightSlot {
-  enum class Kind : uint8_t { matrix, vector, conv, a_log };
+  enum class Kind : uint8_t {
+    matrix,       // (outputs, inputs)
+    conv_matrix,  // (outputs, channels, height, width): a matrix whose inputs are (height, width, channels)
+    vector,
+    depthwise,  // (channels, 1, window...): becomes (window, channels)
+    a_log,      // becomes -exp(a_log)
+    host        // stays on the host
+  };
   std::string name;
   std::vector<int64_t> shape;
   Kind kind;
-  WeightMatrix* matrix = nullptr;  // where it goes: matrices are packed, everything else is float32
+  // Where it goes: one of them.
+  WeightMatrix* matrix = nullptr;
   float** vector = nullptr;
+  std::vector<float>* host = nullptr;
+  float factor = 1;  // of a vector's elements
+  // Comes after a convolution without a bias of its own and is folded into it; its tensors have slots before this one.
+  BatchNorm* norm = nullptr;
   bool loaded = false;
+
+  int64_t elements() const;
 };
 
 // Where a tensor's bytes are: row-major, little-endian.
@@ -47,8 +45,6 @@ struct TensorSource {
 
 class Weights {
  public:
-  // `dtype` is that of the matrices. Allocates nothing yet.
-  Weights(const ModelConfig& config, DType dtype, std::shared_ptr<Device> device);
   Weights(const Weights&) = delete;
   Weights& operator=(const Weights&) = delete;
 
@@ -58,22 +54,34 @@ class Weights {
   // ERR_CHECKPOINT naming the first slot that nothing was loaded into.
   Status complete() const;
 
+  DType dtype() const { return dtype_; }  // of the matrices
   size_t bytes() const { return bytes_; }
   // A 64-bit hash of names, dtypes and bytes that were loaded, whatever their order.
   uint64_t fingerprint() const { return fingerprint_; }
 
-  WeightMatrix embedding, head;  // head is the embedding when the two are tied
-  float* final_norm = nullptr;
-  std::vector<BlockWeights> blocks;
+ protected:
+  using Kind = WeightSlot::Kind;
+
+  // Allocates nothing yet.
+  Weights(DType dtype, std::shared_ptr<Device> device) : dtype_(dtype), device_(std::move(device)) {}
+
+  void add(std::string name, int64_t rows, int64_t cols, WeightMatrix* target);
+  void add(std::string name, std::vector<int64_t> shape, WeightMatrix* target, BatchNorm* norm = nullptr);
+  void add(std::string name, std::vector<int64_t> shape, Kind kind, float** target, float factor = 1);
+  void add(std::string name, std::vector<int64_t> shape, float** depthwise, BatchNorm* norm);
+  void add(std::string name, std::vector<int64_t> shape, std::vector<float>* target);
+  // The four vectors of a batch norm over `channels`, whose names begin with `prefix`.
+  void add(const std::string& prefix, int64_t channels, BatchNorm* norm);
 
  private:
   Status load_matrix(const TensorSource& source, WeightSlot& slot, ThreadPool& pool, uint64_t* hash);
+  Status load_conv_matrix(const TensorSource& source, WeightSlot& slot, uint64_t* hash);
   Status load_vector(const TensorSource& source, WeightSlot& slot, uint64_t* hash);
+  Status read_floats(const TensorSource& source, const WeightSlot& slot, uint64_t* hash, std::vector<float>* out);
+  Status fold(const TensorSource& source, const WeightSlot& slot, std::vector<float>* values);
   Status allocate(size_t bytes, void** out);
-  void add(std::string name, std::vector<int64_t> shape, WeightSlot::Kind kind, float** target);
-  void add(std::string name, int64_t rows, int64_t cols, WeightMatrix* target);
+  Status place(const std::vector<float>& values, float** out);
 
-  const ModelConfig config_;
   const DType dtype_;
   const std::shared_ptr<Device> device_;
   std::vector<WeightSlot> slots_;

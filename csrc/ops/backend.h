@@ -1,11 +1,17 @@
 // The table of operators that a backend offers: all that the engine knows of it.
 #pragma once
+#include "ops/add_rows.h"
 #include "ops/causal_conv.h"
+#include "ops/depthwise_conv2d.h"
 #include "ops/embedding.h"
 #include "ops/gated_rms_norm.h"
+#include "ops/image_patches.h"
+#include "ops/layer_norm.h"
 #include "ops/linear.h"
+#include "ops/mean_rows.h"
 #include "ops/reduce_tokens.h"
 #include "ops/rms_norm.h"
+#include "ops/scan_paths.h"
 #include "ops/select_tokens.h"
 #include "ops/selective_scan.h"
 #include "ops/selective_state_importance.h"
@@ -36,6 +42,12 @@ struct Backend {
   const Op<SelectiveStateImportanceParams>& selective_state_importance;
   const Op<SsdStateImportanceParams>& ssd_state_importance;
   const Op<TokenLogprobsParams>& token_logprobs;
+  const Op<DepthwiseConv2dParams>& depthwise_conv2d;
+  const Op<ImagePatchesParams>& image_patches;
+  const Op<ScanPathsParams>& scan_paths;
+  const Op<LayerNormParams>& layer_norm;
+  const Op<MeanRowsParams>& mean_rows;
+  const Op<AddRowsParams>& add_rows;
 };
 
 }  // namespace skipscan

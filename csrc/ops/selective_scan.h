@@ -37,10 +37,10 @@ struct SelectiveScanParams {
   ImportanceMetric metric = ImportanceMetric::clip;   // clip, l1, l2, sum or delta
   ImportanceSource source = ImportanceSource::gated;  // gated or ssm: y before the gate, y_in and y_scale included
 
-  ConstElements y_in;  // (rows, channels), rows y_stride apart, or null: zeros; may be y, and then y is not u
-  float y_scale = 1;   // of the sum, before the gate
-  const float* importance_in =
-      nullptr;  // (rows) with delta: a score is the mean of this and its own; or null; may be importance
+  ConstElements y_in = {};  // (rows, channels), rows y_stride apart, or null: zeros; may be y, and then y is not u
+  float y_scale = 1;        // of the sum, before the gate
+  // (rows) with delta: a score is the mean of this and its own; or null; may be importance
+  const float* importance_in = nullptr;
 };
 
 }  // namespace skipscan

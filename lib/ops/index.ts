@@ -5,12 +5,15 @@ export type { NormImportance, ScanImportance, Scored } from './importance';
 export {
   type GatedRmsNormOptions,
   gatedRmsNorm,
+  type LayerNormOptions,
+  layerNorm,
+  type NormResult,
   type RmsNormOptions,
-  type RmsNormResult,
   rmsNorm,
 } from './norms';
 export { type EmbeddingOptions, embedding, type LinearOptions, linear } from './products';
 export { type ReduceTokensOptions, type ReduceTokensResult, reduceTokens } from './reduce-tokens';
+export { type AddRowsOptions, addRows, type MeanRowsOptions, meanRows } from './rows';
 export { type Selection, type SelectTokensOptions, selectTokens } from './select-tokens';
 export type { SelectionPolicy } from './selection-policy';
 export { type ScanResult, type SelectiveScanOptions, selectiveScan } from './selective-scan';

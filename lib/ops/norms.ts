@@ -14,7 +14,8 @@ export type RmsNormOptions = {
   eps?: number;
 };
 
-export type RmsNormResult = {
+/** What a norm that is fused with a residual sum returns. */
+export type NormResult = {
   /** Shape and dtype of `x`. */
   y: Tensor;
   /** The residual stream, `x + residual`: shape of `x`, dtype of `residual`. Without one, the values of `x`. */
@@ -34,10 +35,45 @@ const rmsNormNames = ['x', 'weight', 'residual', 'eps'] as const;
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
-export async function rmsNorm(options: RmsNormOptions): Promise<RmsNormResult> {
+export async function rmsNorm(options: RmsNormOptions): Promise<NormResult> {
   using args = new Arguments('rmsNorm', options, rmsNormNames);
   const x = args.tokens('x', ['D']);
-  const params = {
+  const params = readNorm(args, x);
+  const { out, residualOut, result } = normOutputs(args, x, options.residual);
+  await args.run('rms_norm', { ...params, out, residualOut });
+  return result();
+}
+
+/** `T` rows (or `[batch, length]` for `T`), `D` channels. */
+export type LayerNormOptions = RmsNormOptions & {
+  /** `[D]` */
+  bias: Tensor;
+};
+
+const layerNormNames = [...rmsNormNames, 'bias'] as const;
+
+/**
+ * Layer normalisation of each row (Ba et al., arXiv 1607.06450), fused with the addition to the residual stream:
+ *
+ *     s = x + residual
+ *     y = (s - mean(s)) / sqrt(variance(s) + eps) * weight + bias
+ *
+ * The variance is the mean of squared distances from the mean. On a GPU all but `x` is f32.
+ *
+ * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
+ */
+export async function layerNorm(options: LayerNormOptions): Promise<NormResult> {
+  using args = new Arguments('layerNorm', options, layerNormNames);
+  const x = args.tokens('x', ['D']);
+  const params = { ...readNorm(args, x), bias: args.floats('bias', ['D']) };
+  const { out, residualOut, result } = normOutputs(args, x, options.residual);
+  await args.run('layer_norm', { ...params, out, residualOut });
+  return result();
+}
+
+/** The arguments that the norms have in common. */
+function readNorm(args: Arguments<RmsNormOptions>, x: Tensor) {
+  return {
     x: args.place.floats(x),
     residualIn: args.optionalRows('residual', ['D'], 'float32'),
     weight: args.floats('weight', ['D']),
@@ -45,11 +81,15 @@ export async function rmsNorm(options: RmsNormOptions): Promise<RmsNormResult> {
     rows: args.rowCount,
     dim: args.size('D'),
   };
-  const y = args.place.output(x.shape, x.dtype);
-  const sum = options.residual && args.place.output(x.shape, options.residual.dtype);
-  const residual = sum ? undefined : args.place.copy(x);
-  await args.run('rms_norm', { ...params, out: y.array, residualOut: sum?.array });
-  return { y: y.tensor(), residual: residual ?? sum!.tensor() };
+}
+
+/** What they write to. Without a residual, the stream is `x` as it is. */
+function normOutputs({ place }: Arguments<RmsNormOptions>, x: Tensor, residual?: Tensor) {
+  const y = place.output(x.shape, x.dtype);
+  const sum = residual && place.output(x.shape, residual.dtype);
+  const copy = sum ? undefined : place.copy(x);
+  const result = (): NormResult => ({ y: y.tensor(), residual: copy ?? sum!.tensor() });
+  return { out: y.array, residualOut: sum?.array, result };
 }
 
 /** `T` rows (or `[batch, length]` for `T`), `D` channels. */

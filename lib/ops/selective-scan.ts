@@ -20,6 +20,10 @@ export type SelectiveScanOptions = {
   D?: Tensor;
   /** Like `u`: the gate, `y * silu(z)`. */
   z?: Tensor;
+  /** Like `u`: the sum of earlier scans over the same rows, added before the gate. Rows off the path are not taken over. */
+  sumIn?: Tensor;
+  /** Factor of the sum, before the gate. Defaults to 1; 1 / n makes the mean of n scans. */
+  outputScale?: number;
   /** `[E]`: added to `delta`. */
   dtBias?: Tensor;
   /** The order of the rows. Defaults to all of them in order: one sequence, or `batch` of them. */
@@ -52,6 +56,8 @@ const names = [
   'C',
   'D',
   'z',
+  'sumIn',
+  'outputScale',
   'dtBias',
   'path',
   'alignment',
@@ -67,11 +73,13 @@ const names = [
  *
  *     dt   = softplus(delta[r] + dtBias)
  *     h    = exp(decay * A) * h + dt * B[r] * u[r]     decay is dt where no position was skipped; see `Alignment`
- *     y[r] = (C[r] . h + D * u[r]) * silu(z[r])
+ *     y[r] = (sumIn[r] + C[r] . h + D * u[r]) * outputScale * silu(z[r])
+ *
+ * Scans over the same rows in several directions add up when each is given the sum so far, and only the last one the gate.
  *
  * One decoding step of S sequences is a path of one step each: rows `[S, E]`, `path: ScanPath.full(new Array(S).fill(1))` and
- * their `state`. bf16 and f16 tensors are computed in float32. On a GPU `u`, `delta`, `B`, `C` and `z` have one dtype, and the
- * others are f32.
+ * their `state`. bf16 and f16 tensors are computed in float32. On a GPU `u`, `delta`, `B`, `C`, `z` and `sumIn` have one
+ * dtype, and the others are f32.
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
@@ -97,6 +105,7 @@ export async function selectiveScan(options: SelectiveScanOptions): Promise<Scan
     stateIn: args.optionalFloats('state', [path.sequences, 'E', 'N'], ['f32']),
     softplus: args.flag('softplus', true),
   };
+  const sum = { yIn: args.optionalRows('sumIn', ['E']), yScale: args.positive('outputScale', 1) };
   const importance = readScanImportance('selectiveScan', options.importance);
   const [channels, dState, groups] = [args.size('E'), args.size('N'), args.size('G')];
   args.checkDivides('the groups of B', groups, 'E');
@@ -105,7 +114,7 @@ export async function selectiveScan(options: SelectiveScanOptions): Promise<Scan
   const state = args.place.output([path.sequences, channels, dState], 'f32');
   const scores = importance && args.place.output([sizes.rows], 'f32');
   const written = { y: y.array, stateOut: state.array, ...scoresOnTheWay(importance, scores?.array) };
-  await args.run('selective_scan', { ...params, ...sizes, ...written });
+  await args.run('selective_scan', { ...params, ...sizes, ...sum, ...written });
   if (scores && importance.metric === 'state') {
     const shares = { state: state.array, scores: scores.array };
     await args.run('selective_state_importance', { ...params, ...sizes, ...shares });

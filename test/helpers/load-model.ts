@@ -1,4 +1,11 @@
-import { type LanguageModel, type LoadOptions, loadLanguageModel } from '../../lib';
+import {
+  type LanguageModel,
+  type LoadOptions,
+  loadLanguageModel,
+  loadVisionModel,
+  type VisionLoadOptions,
+  type VisionModel,
+} from '../../lib';
 import { testDevice } from './test-device';
 
 /**
@@ -8,4 +15,10 @@ import { testDevice } from './test-device';
 export function loadModel(source: string, options: LoadOptions = {}): Promise<LanguageModel> {
   const device = testDevice();
   return loadLanguageModel(source, device === 'cpu' ? options : { device, dtype: 'f32', ...options });
+}
+
+/** `loadVisionModel` in the same way. */
+export function loadTestVisionModel(source: string, options: VisionLoadOptions = {}): Promise<VisionModel> {
+  const device = testDevice();
+  return loadVisionModel(source, device === 'cpu' ? options : { device, dtype: 'f32', ...options });
 }

@@ -15,7 +15,9 @@ export async function readTensors(file: string): Promise<Map<string, Golden>> {
         ? Array.from(new BigInt64Array(copy), Number)
         : dtype === 'i32'
           ? Array.from(new Int32Array(copy))
-          : [];
+          : dtype === 'u8'
+            ? Array.from(new Uint8Array(copy))
+            : [];
     tensors.set(name, { shape, data: dtype === 'f32' ? new Float32Array(copy) : new Float32Array(0), ints });
   }
   return tensors;

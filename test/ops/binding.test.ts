@@ -103,10 +103,27 @@ test('refuses ids, tokens and rows beyond a table, unknown operators and unknown
   const norm = { rows: 1, dim: 3, inputRows: 1, x: row(), weight: row(), out: row(), eps: 1e-5 };
   const gather = async () => native.runOp('rms_norm', { ...norm, index: int32s(1) }, {});
   await expect(gather()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+  const added = { rows: 1, dim: 3, entries: 1, x: row(), table: row(), out: row() };
+  const add = async () => native.runOp('add_rows', { ...added, ids: int32s(1) }, {});
+  await expect(add()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
   expect(() => native.runOp('pooling' as never, {} as never, {})).toThrow(
     'an operator for native argument name.',
   );
   expect(() => native.runOp('causal_conv', params(), { backend: 'sse' })).toThrow(
     'for native argument backend.',
   );
+});
+
+test('refuses an earlier sum whose rows do not lie as those of y', async () => {
+  const rows = () => new Float32Array(6);
+  const states = { A: rows(), B: rows(), C: rows(), dState: 1, groups: 1 };
+  const scan = { ...params(), ...states, u: rows(), delta: rows(), y: new Float32Array(8), yStride: 5 };
+  const call = async (sum: number) => {
+    const yIn = new Float32Array(sum);
+    await native.runOp('selective_scan', { ...scan, yIn, alignment: 'next', softplus: true }, {});
+  };
+  await call(8);
+  await expect(call(7)).rejects.toMatchObject({
+    message: expect.stringContaining('an array that holds its whole shape for native argument yIn.'),
+  });
 });

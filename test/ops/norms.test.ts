@@ -1,5 +1,6 @@
 import { testCases } from '../helpers/op-cases/harness';
-import { gatedRmsNormCases, rmsNormCases } from '../helpers/op-cases/norms';
+import { gatedRmsNormCases, layerNormCases, rmsNormCases } from '../helpers/op-cases/norms';
 
 testCases(rmsNormCases);
 testCases(gatedRmsNormCases);
+testCases(layerNormCases);

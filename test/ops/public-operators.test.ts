@@ -57,6 +57,11 @@ describe.each(['bf16', 'f16'] as const)('%s', (dtype) => {
     const weight = floats([8]);
     const { y, residual } = await ops.rmsNorm({ x, weight, residual: floats([3, 8]) });
     expect([y.dtype, residual.dtype]).toEqual([dtype, 'f32']);
+    const centred = await ops.layerNorm({ x, weight, bias: floats([8]), residual: floats([3, 8]) });
+    expect([centred.y.dtype, centred.residual.dtype]).toEqual([dtype, 'f32']);
+    expect((await ops.meanRows({ x })).y.dtype).toBe(dtype);
+    const added = { ids: Tensor.zeros([3], { dtype: 'i32' }), table: floats([2, 8]) };
+    expect((await ops.addRows({ x, ...added })).y.dtype).toBe(dtype);
     const norm = await ops.gatedRmsNorm({ x, z: floats([3, 8]), weight });
     const product = await ops.linear({ x, weight: floats([5, 8]) });
     const full = await ops.linear({ x: floats([3, 8]), weight: await floats([5, 8]).to(dtype) });
@@ -115,12 +120,74 @@ describe('shapes', () => {
       [2, 3, 8],
     ]);
     expectSame('residual', residual.data(), x.data());
+    const centred = await ops.layerNorm({ x, weight: floats([8]), bias: floats([8]) });
+    expect([centred.y.shape, centred.residual.shape]).toEqual([x.shape, x.shape]);
+    expectSame('residual', centred.residual.data(), x.data());
     const ids = Tensor.zeros([2, 3], { dtype: 'i32' });
+    expect((await ops.addRows({ x, ids, table: floats([5, 8]) })).y.shape).toEqual(x.shape);
     expect((await ops.embedding({ ids, table: floats([5, 8]) })).y.shape).toEqual([2, 3, 8]);
     const { best, logprobs } = await ops.tokenLogprobs({ logits: x, tokens: ids });
     expect([best.shape, best.dtype, logprobs.shape, logprobs.dtype]).toEqual([[2, 3], 'i32', [2, 3], 'f32']);
     expect(await ops.tokenLogprobs({ logits: x })).not.toHaveProperty('logprobs');
   });
+});
+
+test('a mean is of all rows, of each of a batch or of those that offsets cut out', async () => {
+  const x = floats([2, 3, 2]);
+  const [a, b, c, d, e, f] = [0, 2, 4, 6, 8, 10].map((i) => x.toFloat32()[i]);
+  const rows = reshaped(x, [6, 2]);
+  const first = async (options: ops.MeanRowsOptions) => {
+    const { y } = await ops.meanRows(options);
+    expect(y.shape).toEqual([y.size / 2, 2]);
+    return y.toFloat32().filter((_, i) => i % 2 === 0);
+  };
+  expectClose('all', await first({ x: rows }), [(a + b + c + d + e + f) / 6], 1e-6);
+  expectClose('a batch', await first({ x }), [(a + b + c) / 3, (d + e + f) / 3], 1e-6);
+  const offsets = [0, 1, 1, 6];
+  expectClose('cut', await first({ x: rows, offsets }), [a, 0, (b + c + d + e + f) / 5], 1e-6);
+});
+
+test('rows of a table are added by their ids', async () => {
+  const [x, table] = [floats([3, 2]), floats([2, 2])];
+  const { y } = await ops.addRows({ x, table, ids: Tensor.from(Int32Array.of(1, 0, 1), [3]) });
+  const entry = table.toFloat32();
+  const want = x.toFloat32().map((v, i) => v + entry[[2, 3, 0, 1, 2, 3][i]]);
+  expectSame('y', y.toFloat32(), want);
+});
+
+test('a layer norm centres and scales each row of the sum', async () => {
+  const ones = Tensor.from(new Float32Array(8).fill(1), [8]);
+  const [x, residual] = [floats([3, 8]), floats([3, 8], 5, 9)];
+  const { y, residual: sum } = await ops.layerNorm({ x, residual, weight: ones, bias: Tensor.zeros([8]) });
+  const added = residual.toFloat32();
+  expectSame(
+    'residual',
+    sum.toFloat32(),
+    x.toFloat32().map((v, i) => v + added[i]),
+  );
+  for (let row = 0; row < 3; row++) {
+    const values = [...y.toFloat32().subarray(8 * row, 8 * row + 8)];
+    const mean = values.reduce((total, v) => total + v) / 8;
+    const variance = values.reduce((total, v) => total + v * v, 0) / 8;
+    expectClose('mean and variance', [mean, variance], [0, 1], 1e-4); // eps is 1e-5
+  }
+});
+
+test('scans in two directions add up, and the last one gates their mean', async () => {
+  const z = floats([T, E]);
+  const backward = { ...scan, delta: floats([T, E]), path: ScanPath.full(T).reversed() };
+  const [one, other] = await Promise.all([ops.selectiveScan(scan), ops.selectiveScan(backward)]);
+  const before = one.y.toFloat32().slice();
+  const both = await ops.selectiveScan({ ...backward, sumIn: one.y, outputScale: 0.5, z });
+  const mean = other.y.toFloat32().map((y, i) => (y + before[i]) / 2);
+  const gate = z.toFloat32().map((v) => v / (1 + Math.exp(-v)));
+  expectClose(
+    'y',
+    both.y.toFloat32(),
+    mean.map((y, i) => y * gate[i]),
+    1e-6,
+  );
+  expectSame('the earlier sum', one.y.toFloat32(), before);
 });
 
 test('inputs are left as they are, and outputs are new', async () => {

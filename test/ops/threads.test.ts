@@ -1,7 +1,8 @@
 // How many threads share the work changes no bit of the results: sums over channels have one order.
 import { expectSame } from '../helpers/close';
 import { backends, type OpCases, runCase } from '../helpers/op-cases/harness';
-import { gatedRmsNormCases } from '../helpers/op-cases/norms';
+import { meanRowsCases } from '../helpers/op-cases/mean-rows';
+import { gatedRmsNormCases, layerNormCases } from '../helpers/op-cases/norms';
 import { selectiveScanCases } from '../helpers/op-cases/selective-scan';
 import { ssdScanCases } from '../helpers/op-cases/ssd-scan';
 import { selectiveStateCases, ssdStateCases } from '../helpers/op-cases/state-importance';
@@ -30,5 +31,7 @@ function sameOnAnyThreads<
 sameOnAnyThreads(selectiveScanCases, { ...path, channels: 531, importance });
 sameOnAnyThreads(ssdScanCases, { ...path, heads: 27, importance });
 sameOnAnyThreads(gatedRmsNormCases, { rows: 90, dim: 1036, groupSize: 518, metric: 'l1' });
+sameOnAnyThreads(layerNormCases, { rows: 90, dim: 1037 });
+sameOnAnyThreads(meanRowsCases, { lengths: [70, 3, 0, 900], dim: 1037 });
 sameOnAnyThreads(selectiveStateCases, { ...path, channels: 531 });
 sameOnAnyThreads(ssdStateCases, { ...path, heads: 27 });

@@ -63,12 +63,16 @@ test('results have the documented dtypes', async () => {
   const alone = await ops.rmsNorm({ x, weight });
   expect([alone.residual.dtype, alone.residual.device]).toEqual(['f16', device]);
   expect((await ops.gatedRmsNorm({ x, z: x, weight })).y.dtype).toBe('f16');
+  const centred = await ops.layerNorm({ x, weight, bias: weight, residual: t([3, 8]) });
+  expect([centred.y.dtype, centred.residual.dtype]).toEqual(['f16', 'f32']);
   expect((await ops.linear({ x, weight: t([5, 8], 'f16') })).y).toMatchObject({
     dtype: 'f16',
     shape: [3, 5],
   });
   const ids = t([3], 'i32');
   expect((await ops.embedding({ ids, table: t([4, 8], 'bf16') })).y.dtype).toBe('bf16');
+  expect((await ops.addRows({ x, ids, table: t([4, 8]) })).y).toMatchObject({ dtype: 'f16', shape: [3, 8] });
+  expect((await ops.meanRows({ x, offsets: [0, 2, 3] })).y).toMatchObject({ dtype: 'f16', shape: [2, 8] });
   const conv = await ops.causalConv({ x, weight: t([8, 4]), state: t([1, 3, 8]) });
   expect([conv.y.dtype, conv.state.shape]).toEqual(['f16', [1, 4, 8]]);
   const reduced = await ops.reduceTokens({ hidden: x, residual: t([3, 8]), selection });
@@ -108,6 +112,11 @@ const mixed: [what: string, call: () => Promise<unknown>, message: string][] = [
     'Expected a tensor of dtype bf16, that of u, for C of ops.selectiveScan but received one of dtype f32; convert it with to().',
   ],
   [
+    'an earlier sum of another dtype',
+    () => ops.selectiveScan({ ...scan('bf16'), sumIn: t([5, 6]) }),
+    'Expected a tensor of dtype bf16, that of u, for sumIn of ops.selectiveScan but received one of dtype f32; convert it with to().',
+  ],
+  [
     'a vector that is not float32',
     () => ops.selectiveScan({ ...scan('bf16'), A: t([6, 3], 'bf16') }),
     'Expected a tensor of dtype f32, as a GPU needs it, for A of ops.selectiveScan but received one of dtype bf16; convert it with to().',
@@ -116,6 +125,11 @@ const mixed: [what: string, call: () => Promise<unknown>, message: string][] = [
     'a residual stream that is not float32',
     () => ops.rmsNorm({ x: t([3, 8], 'f16'), weight: t([8]), residual: t([3, 8], 'f16') }),
     'Expected a tensor of dtype f32, as a GPU needs it, for residual of ops.rmsNorm but received one of dtype f16',
+  ],
+  [
+    'a table to add that is not float32',
+    () => ops.addRows({ x: t([3, 8], 'f16'), ids: t([3], 'i32'), table: t([4, 8], 'f16') }),
+    'Expected a tensor of dtype f32, as a GPU needs it, for table of ops.addRows but received one of dtype f16',
   ],
   [
     'an id beyond the table',

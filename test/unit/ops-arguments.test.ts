@@ -29,7 +29,7 @@ const cases: Record<string, [what: string, call: () => Promise<unknown>, message
       [
         'an argument it does not have',
         () => ops.selectiveScan({ ...scan, dt_bias: t(6) } as never),
-        'Expected arguments among u, delta, A, B, C, D, z, dtBias, path, alignment, skippedDt, state, softplus, importance for ops.selectiveScan but received "dt_bias".',
+        'Expected arguments among u, delta, A, B, C, D, z, sumIn, outputScale, dtBias, path, alignment, skippedDt, state, softplus, importance for ops.selectiveScan but received "dt_bias".',
       ],
       [
         'a vector as input',
@@ -128,6 +128,16 @@ const cases: Record<string, [what: string, call: () => Promise<unknown>, message
             skippedDt: t(5, 6),
           }),
         'Expected a tensor of shape [2, E = 6] for skippedDt of ops.selectiveScan but received one of shape [5, 6].',
+      ],
+      [
+        'an earlier sum of other rows',
+        () => ops.selectiveScan({ ...scan, sumIn: t(4, 6) }),
+        'Expected a tensor of shape [T = 5, E = 6] for sumIn of ops.selectiveScan but received one of shape [4, 6].',
+      ],
+      [
+        'a factor of 0',
+        () => ops.selectiveScan({ ...scan, outputScale: 0 }),
+        'Expected a number above 0 for outputScale of ops.selectiveScan but received 0.',
       ],
       [
         'a flag that is none',
@@ -240,6 +250,43 @@ const cases: Record<string, [what: string, call: () => Promise<unknown>, message
         'a gate of another width',
         () => ops.gatedRmsNorm({ x: t(5, 6), z: t(5, 5), weight: t(6) }),
         'Expected a tensor of shape [T = 5, D = 6] for z of ops.gatedRmsNorm but received one of shape [5, 5].',
+      ],
+      [
+        'a layer norm without a bias',
+        () => ops.layerNorm({ x: t(5, 6), weight: t(6) } as never),
+        'Expected a Tensor for bias of ops.layerNorm but received undefined.',
+      ],
+      [
+        'a bias of another width',
+        () => ops.layerNorm({ x: t(5, 6), weight: t(6), bias: t(5) }),
+        'Expected a tensor of shape [D = 6] for bias of ops.layerNorm but received one of shape [5].',
+      ],
+    ],
+    rows: [
+      [
+        'offsets that end before the rows',
+        () => ops.meanRows({ x: t(5, 6), offsets: [0, 2, 4] }),
+        'Expected ascending offsets from 0 to 5, the number of rows, for offsets of ops.meanRows but received [0, 2, 4].',
+      ],
+      [
+        'offsets that descend',
+        () => ops.meanRows({ x: t(5, 6), offsets: [0, 3, 2, 5] }),
+        'for offsets of ops.meanRows but received [0, 3, 2, 5].',
+      ],
+      [
+        'a table of another width',
+        () => ops.addRows({ x: t(5, 6), table: t(4, 5), ids: Tensor.zeros([5], { dtype: 'i32' }) }),
+        'Expected a tensor of shape [V, D = 6] for table of ops.addRows but received one of shape [4, 5].',
+      ],
+      [
+        'ids of other rows',
+        () => ops.addRows({ x: t(5, 6), table: t(4, 6), ids: Tensor.zeros([4], { dtype: 'i32' }) }),
+        'Expected a tensor of shape [5] for ids of ops.addRows but received one of shape [4].',
+      ],
+      [
+        'an id beyond the table to add',
+        () => ops.addRows({ x: t(1, 6), table: t(4, 6), ids: Tensor.from(Int32Array.of(4), [1]) }),
+        'Expected ids from 0 to 3 for ids of ops.addRows but received 4 at index 0.',
       ],
     ],
     tokenLogprobs: [

@@ -53,7 +53,13 @@ class ScanScores {
   void write(const Params& p) const {
     if (!p.importance) return;
     const int32_t* rows = of_dt_ ? p.path.param_index : p.path.index;
-    for (size_t k = 0; k < scores_.size(); ++k) p.importance[rows[k]] = float(scores_[k].value());
+    for (size_t k = 0; k < scores_.size(); ++k) {
+      double score = scores_[k].value();
+      if constexpr (requires { p.importance_in; }) {
+        if (p.importance_in) score = (p.importance_in[rows[k]] + score) / 2;
+      }
+      p.importance[rows[k]] = float(score);
+    }
   }
 
  private:

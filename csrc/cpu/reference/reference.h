@@ -21,6 +21,12 @@ extern const Op<ReduceTokensParams> reduce_tokens;
 extern const Op<SelectiveStateImportanceParams> selective_state_importance;
 extern const Op<SsdStateImportanceParams> ssd_state_importance;
 extern const Op<TokenLogprobsParams> token_logprobs;
+extern const Op<DepthwiseConv2dParams> depthwise_conv2d;
+extern const Op<ImagePatchesParams> image_patches;
+extern const Op<ScanPathsParams> scan_paths;
+extern const Op<LayerNormParams> layer_norm;
+extern const Op<MeanRowsParams> mean_rows;
+extern const Op<AddRowsParams> add_rows;
 
 constexpr const char* kRoute = "reference";
 

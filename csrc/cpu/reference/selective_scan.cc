@@ -29,11 +29,13 @@ void scan(const SelectiveScanParams& p, int64_t sequence, int64_t channel, ScanS
 
     const double u = p.u[r * p.u_stride + channel];
     double y = p.D ? p.D[channel] * u : 0;
+    if (p.y_in) y += p.y_in[r * p.y_stride + channel];
     for (int64_t n = 0; n < n_states; ++n) {
       double& state = h[size_t(n)];
       state = std::exp(decay * A[n]) * state + dt * B[n] * u;
       y += C[n] * state;
     }
+    y *= p.y_scale;
     const double gated = p.z ? y * silu(p.z[r * p.z_stride + channel]) : y;
     scores.add_y(k, y, gated);
     p.y[r * p.y_stride + channel] = float(gated);

@@ -22,6 +22,12 @@ constinit const Backend backend = {
     .selective_state_importance = selective_state_importance,
     .ssd_state_importance = ssd_state_importance,
     .token_logprobs = token_logprobs,
+    .depthwise_conv2d = depthwise_conv2d,
+    .image_patches = image_patches,
+    .scan_paths = scan_paths,
+    .layer_norm = layer_norm,
+    .mean_rows = mean_rows,
+    .add_rows = add_rows,
 };
 
 }  // namespace skipscan::cpu::reference

@@ -2,9 +2,11 @@ import type { NativeAlignment } from '../../../lib/native-types';
 import type { OpCases } from './harness';
 import { buildScores, type ScoredCase, scored, scoredTable } from './importance';
 import { buildPath, type PathCase, pathTable, plainPath } from './paths';
+import { buildMeanScores, type SummedCase, sumTable } from './scan-sums';
 
 export type SelectiveScanCase = PathCase &
-  ScoredCase & {
+  ScoredCase &
+  SummedCase & {
     channels: number;
     dState: number;
     groups: number;
@@ -61,7 +63,7 @@ const formTable: readonly (readonly [why: string, change: Partial<SelectiveScanC
 
 export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = {
   op: 'selective_scan',
-  activations: ['u', 'delta', 'B', 'C', 'z', 'y'],
+  activations: ['u', 'delta', 'B', 'C', 'z', 'y', 'yIn'],
   base: {
     ...plainPath,
     channels: 40,
@@ -108,6 +110,7 @@ export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = 
     ['one thread', { threads: 1 }],
     ['more threads than work', { threads: 9, channels: 5, lengths: [2] }],
     ...formTable,
+    ...sumTable,
     ...scoredTable,
     ...scored<Partial<SelectiveScanCase>>('l2', [
       ['without a gate', { optional: false }],
@@ -145,6 +148,8 @@ export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = 
     const h = draw.floats(state.width, -1, 1);
     const optional = (count: number, low: number, high: number) =>
       c.optional ? memory.input(draw.floats(count, low, high)) : undefined;
+    const sum = c.sumIn && draw.floats(rows * channels, -2, 2);
+    const overSum = sum && c.sumIn === 'inPlace' ? memory.inout('y', sum, wide, path.index) : undefined;
     const overInput = c.inPlace ? memory.inout('y', u, wide, path.index) : undefined;
     const stateInPlace = c.inPlace ? memory.inout('state', h, state) : undefined;
     return {
@@ -169,11 +174,13 @@ export const selectiveScanCases: OpCases<'selective_scan', SelectiveScanCase> = 
       skippedDt: alignment === 'own' ? memory.input(draw.floats(steps * channels, 0, 2)) : undefined,
       stateIn: stateInPlace ?? (c.optional ? memory.input(h) : undefined),
       stateOut: stateInPlace ?? (c.stateOut ? memory.output('state', 1, state) : undefined),
-      y: overInput ?? memory.output('y', rows, wide, path.index),
+      y: overInput ?? overSum ?? memory.output('y', rows, wide, path.index),
       yStride: wide.stride,
+      yIn: overSum ?? (sum && memory.input(sum, wide)),
+      yScale: c.outputScale,
       alignment,
       softplus,
-      ...buildScores(c, path, memory),
+      ...(c.importanceIn ? buildMeanScores(c, path, memory, draw) : buildScores(c, path, memory)),
     };
   },
   // The step form runs whatever the device; between the two others the number of multiprocessors decides.

@@ -1,0 +1,67 @@
+// What a model of any kind has besides its weights: its device, its threads, and the memory of its forward passes.
+#pragma once
+#include <atomic>
+#include <mutex>
+
+#include "core/arena.h"
+#include "ops/device.h"
+
+namespace skipscan {
+
+class ModelCore {
+ public:
+  // The device is the model's own: nobody else uses its queue. `threads` are those of the CPU, the caller's included.
+  ModelCore(std::shared_ptr<Device> device, int threads) : device_(std::move(device)), pool_(threads) {}
+
+  Device& device() const { return *device_; }
+  const std::shared_ptr<Device>& shared_device() const { return device_; }
+  ThreadPool& pool() { return pool_; }
+  // One pass at a time; lib/ queues calls, so nobody waits here for long.
+  std::mutex& mutex() { return mutex_; }
+  // What activations are held in, where matrices have this dtype.
+  DType activations(DType weights) const { return device_->backend().half_activations ? weights : DType::f32; }
+
+  // Runs a pass: run(carve), where carve(arena) makes its workspace. It is carved twice, once to count. `besides`: bytes of
+  // the model that count as workspace too.
+  template <class Carve, class Run>
+  Status run(size_t besides, const Carve& carve, const Run& run) {
+    SKIPSCAN_TRY(device_->use());
+    Arena count;
+    (void)carve(count);
+    SKIPSCAN_TRY(reserve(count.used()));
+    count_workspace(besides);
+    Arena arena(workspace_.as<void>());
+    auto workspace = carve(arena);
+    Status status = run(workspace);
+    // What a pass had queued before it failed still writes to the workspace and the state, and may find faults that are not
+    // the next pass's.
+    if (!status.ok()) (void)device_->wait(nullptr);
+    if (device_->is_host() && workspace_.bytes() > kKeptWorkspace) workspace_.reset();
+    count_workspace(besides);
+    return status;
+  }
+
+  size_t workspace_bytes() const { return workspace_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  // Of the host's memory, a larger workspace is given back after the call that needed it. A GPU's is kept: allocating there
+  // is slow, and recordings have its address.
+  static constexpr size_t kKeptWorkspace = size_t(32) << 20;
+
+  Status reserve(size_t bytes) {
+    if (workspace_.bytes() >= bytes) return {};
+    workspace_.reset();  // the old one goes first
+    return Memory::allocate(device_, bytes, &workspace_);
+  }
+  void count_workspace(size_t besides) {
+    workspace_bytes_ = workspace_.bytes() + besides + pool_.scratch_bytes() + device_->scratch_bytes();
+  }
+
+  const std::shared_ptr<Device> device_;
+  ThreadPool pool_;
+  std::mutex mutex_;
+  Memory workspace_;
+  std::atomic<size_t> workspace_bytes_{0};
+};
+
+}  // namespace skipscan
