@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { badCheckpoint, describe, invalidArgument, SkipscanError } from '../errors';
+import { chooseMain } from './choose-main';
 import { isCommit, type RemoteFile, RepoCache } from './hub-cache';
 import { HubClient, HubUnreachable } from './hub-client';
 import { isShardIndex, readWeightMap } from './sharded';
@@ -33,7 +34,7 @@ export async function downloadFiles(
   const cacheDir = options.cacheDir ?? getHFHubCachePath();
   const cache = new RepoCache(cacheDir, id);
   const commit = isCommit(revision) ? revision : await cache.commitOf(revision);
-  const state = commit ? await cachedState(cache, commit, selection) : 'missing';
+  const state = commit ? await cachedState(cache, id, commit, selection) : 'missing';
   if (commit && (state === 'complete' || (state === 'usable' && offline))) return cache.snapshot(commit);
   if (offline) {
     throw badCheckpoint(
@@ -44,7 +45,7 @@ export async function downloadFiles(
   }
   const client = new HubClient(id, revision, selection.kind, process.env.HF_ENDPOINT || HUB_URL, signal);
   try {
-    const latest = await download(client, cache, selection, options);
+    const latest = await download(client, cache, id, selection, options);
     if (revision !== latest) await cache.setCommit(revision, latest);
     return cache.snapshot(latest);
   } catch (cause) {
@@ -69,17 +70,20 @@ function isOfflineByEnvironment(): boolean {
  */
 async function cachedState(
   cache: RepoCache,
+  id: string,
   commit: string,
   selection: FileSelection,
 ): Promise<'missing' | 'usable' | 'complete'> {
   const present = await cache.present(commit);
-  const main = selection.main.find((name) => present.has(name));
+  const main = chooseMain(selection, present, id);
   if (!main) return 'missing';
   const needed = [...selection.required, ...(await shardsOf(cache.snapshot(commit), main))];
   if (!needed.every((name) => present.has(name))) return 'missing';
   const absent = await cache.absent(commit);
   const isSettled = (name: string) => present.has(name) || absent.has(name);
-  return selection.optional.every(isSettled) ? 'complete' : 'usable';
+  // That it is the only one of its kind is known where the whole listing was seen, which noted those it did not have.
+  const isChosen = selection.main.includes(main) || selection.main.every((name) => absent.has(name));
+  return isChosen && selection.optional.every(isSettled) ? 'complete' : 'usable';
 }
 
 async function shardsOf(directory: string, main: string): Promise<string[]> {
@@ -91,13 +95,14 @@ async function shardsOf(directory: string, main: string): Promise<string[]> {
 async function download(
   client: HubClient,
   cache: RepoCache,
+  id: string,
   selection: FileSelection,
   options: OpenOptions,
 ): Promise<string> {
   const commit = await client.commit();
   const listing = await client.files(commit);
-  const main = selection.main.find((name) => listing.has(name));
-  if (!main) throw client.incomplete(selection.mainLacking, listing.keys());
+  const main = chooseMain(selection, listing.keys(), id);
+  if (!main) throw client.incomplete(selection.mainLacking([...listing.keys()]), listing.keys());
   const pick = (name: string): RemoteFile => {
     const file = listing.get(name);
     if (!file) throw client.incomplete(`no ${name}, which the ${selection.kind} needs`, listing.keys());
@@ -123,7 +128,9 @@ async function download(
   }
   await cache.setAbsent(
     commit,
-    selection.optional.filter((name) => !listing.has(name)),
+    [...selection.optional, ...(selection.main.includes(main) ? [] : selection.main)].filter(
+      (name) => !listing.has(name),
+    ),
   );
   return commit;
 }

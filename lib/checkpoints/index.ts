@@ -3,7 +3,15 @@ import { openSource, type SourceKind } from './source';
 import type { Checkpoint, OpenOptions } from './types';
 
 export { openTokenizer } from './tokenizer';
-export type { Checkpoint, Manifest, OpenOptions, TensorEntry, TokenizerFiles } from './types';
+export type {
+  Checkpoint,
+  Manifest,
+  OpenOptions,
+  TensorEntry,
+  TokenizerFiles,
+  VisionCheckpoint,
+} from './types';
+export { openVisionCheckpoint, type VisionOpenOptions } from './vision';
 
 const checkpointSource: SourceKind<Checkpoint> = {
   argument: 'source',

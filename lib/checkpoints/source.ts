@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { badCheckpoint, invalidArgument } from '../errors';
-import { isWeightsName } from './directory';
 import { downloadFiles, isHubId } from './hub';
 import type { FileSelection, OpenOptions } from './types';
+import { isWeightsName } from './weights-files';
 
 /** A kind of thing that users name by a directory, a file or a hub id, and how it is opened. */
 export type SourceKind<T> = {

@@ -13,7 +13,7 @@ const lacking =
 const files: FileSelection = {
   kind: 'tokenizer',
   main: [fileNames.tokenizer],
-  mainLacking: lacking,
+  mainLacking: () => lacking,
   required: [],
   optional: [fileNames.tokenizerConfig],
 };

@@ -8,7 +8,11 @@ import { isZip, readZip, type ZipEntry } from './zip';
 
 /** A tensor found in a pickle: where its bytes are. A class, so that it can be told from other values. */
 export class TorchTensor {
-  constructor(readonly entry: TensorEntry) {}
+  constructor(
+    readonly entry: TensorEntry,
+    /** Why its bytes cannot be used as they are. An optimizer's tensors may be like that, and nobody reads them. */
+    readonly problem?: string,
+  ) {}
 }
 
 /** Far above the pickle of any checkpoint: it holds names and shapes, the weights are entries of their own. */
@@ -55,6 +59,7 @@ export async function readTorch(file: string): Promise<Map<string, TensorEntry>>
         `expected the state dict to map names to tensors, but ${describe(name)} is ${picture(value)}.`,
       );
     }
+    if (value.problem) throw badCheckpoint(file, `${describe(name)}: ${value.problem}.`);
     tensors.set(name, value.entry);
   }
   return tensors;
@@ -235,20 +240,18 @@ function tensor(file: string, args: readonly unknown[]): TorchTensor {
       `${label} from element ${start} does not fit into its storage of ${count} elements`,
     );
   }
-  if (!isContiguous(shape, strides)) {
-    throw new PickleError(
-      `${label} has the strides [${strides.slice(0, 8).join(', ')}]; only contiguous tensors are read. Save it again` +
-        ' with .contiguous()',
-    );
-  }
   const size = elementBytes.get(dtype)!;
-  return new TorchTensor({
+  const entry = {
     file,
     offset: offset + start * size,
     byteLength: used * size,
     dtype,
     shape: [...shape],
-  });
+  };
+  const problem =
+    `${label} has the strides [${strides.slice(0, 8).join(', ')}]; only contiguous tensors are read. Save it again` +
+    ' with .contiguous()';
+  return new TorchTensor(entry, isContiguous(shape, strides) ? undefined : problem);
 }
 
 /** `_rebuild_parameter(data, requires_grad, backward_hooks)`: for reading, a parameter is its data. */

@@ -30,14 +30,26 @@ export type Checkpoint = {
   generationConfig?: Record<string, unknown>;
 };
 
+/** The same for a vision model, which needs nothing but its weights. */
+export type VisionCheckpoint = Pick<Checkpoint, 'directory' | 'manifest'> & {
+  /** The weights, or the index of their shards. */
+  weightsFile: string;
+  config?: Checkpoint['config'];
+  configFile?: string;
+  /** labels.txt or labels.json beside the weights. */
+  labelsFile?: string;
+};
+
 /** The files of a repository that are used together: what is downloaded of it, and looked for in the cache. */
 export type FileSelection = {
   /** What they make up. */
   kind: 'checkpoint' | 'tokenizer';
   /** Names of which the first that is there is used. An index of shards brings the shards too. */
   main: readonly string[];
-  /** Completes the error "the repository has ..." when none of them is there. */
-  mainLacking: string;
+  /** Where none of them is there: the only file with one of these endings, the first list that any file fits. */
+  mainEndings?: readonly (readonly string[])[];
+  /** Completes the error "the repository has ..." when there is none, from the names of what is there. */
+  mainLacking(names: readonly string[]): string;
   /** Other files that must be there. */
   required: readonly string[];
   optional: readonly string[];

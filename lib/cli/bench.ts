@@ -97,7 +97,7 @@ function policyMakers(values: Values): { name: ReductionName; make: PolicyMaker 
 
 function policyNamesFrom(values: Values): ReductionName[] {
   const given = listOption(values, 'policies');
-  if (given === undefined) return reductionNames.filter((name) => name !== 'ltmp');
+  if (given === undefined) return reductionNames.filter((name) => name !== 'ltmp' && name !== 'released-top');
   const unknown = given.find((name) => !reductionNames.includes(name as ReductionName));
   if (unknown !== undefined) {
     throw new UsageError(

@@ -13,7 +13,9 @@ import { type Command, choiceOption, numberOption, numbersOption, type Values } 
 export type ReductionName = Policy['name'] | 'recommended';
 export const reductionNames: readonly ReductionName[] = [...policyNames, 'recommended'];
 
-const counted = policyNames.filter((name) => name !== 'ltmp');
+/** Policies that have all the options of policies. */
+const shared = policyNames.filter((name) => name !== 'released-top');
+const counted = shared.filter((name) => name !== 'ltmp');
 const scored: readonly ReductionName[] = ['utrc', 'prune', 'ltmp'];
 
 const choice = (choices: readonly string[]) => ({
@@ -42,7 +44,7 @@ export const policyOptionTable: Record<
   keep: {
     ...number('SHARE'),
     help: 'Instead of --flops: share of the tokens that each reduction keeps.',
-    of: counted,
+    of: [...counted, 'released-top'],
     path: 'keep',
   },
   layers: {
@@ -56,13 +58,13 @@ export const policyOptionTable: Record<
   align: {
     ...choice(alignments),
     help: 'Whose time step skipped positions take. Defaults to next.',
-    of: policyNames,
+    of: shared,
     path: 'alignment',
   },
   conv: {
     ...choice(convolutions),
     help: 'What the convolution sees at skipped positions: nothing, or zeros. Defaults to compact.',
-    of: policyNames,
+    of: shared,
     path: 'conv',
   },
   metric: {
@@ -80,7 +82,7 @@ export const policyOptionTable: Record<
   'protect-last': {
     ...number('N'),
     help: 'How many of the last tokens are never removed. Defaults to 1.',
-    of: policyNames,
+    of: shared,
     path: 'protectLast',
   },
   direction: {

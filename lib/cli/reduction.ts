@@ -1,11 +1,11 @@
 import { SkipscanError } from '../errors';
-import type { LanguageModelConfig } from '../models/config';
+import type { ModelConfig } from '../models/model-config';
 import { type Policy, paperSchedule, policyFromJSON, prune, recommended } from '../reduction';
 import { choiceOption, UsageError, type Values } from './command';
 import { policyOptionTable, type ReductionName, reductionNames } from './reduction-options';
 
 /** Makes the policy for a model, whose depth decides the layers where none are given. */
-export type PolicyMaker = (config: LanguageModelConfig) => Policy;
+export type PolicyMaker = (config: ModelConfig) => Policy;
 
 /** The reduction that the options ask for, if any; everything that no model is needed for is checked. */
 export function reductionFromOptions(values: Values): PolicyMaker | undefined {
@@ -55,7 +55,7 @@ function checkAmount(name: ReductionName, values: Values): void {
   if (values.flops !== undefined && values.keep !== undefined) {
     throw new UsageError('Expected --flops or --keep but received both.');
   }
-  if (values.flops === undefined && values.keep === undefined) {
+  if (values.flops === undefined && values.keep === undefined && name !== 'released-top') {
     const amount = name === 'recommended' ? '--flops' : '--flops or --keep';
     throw new UsageError(`Expected ${amount} with ${name}: how much to remove.`);
   }

@@ -1,7 +1,7 @@
 import type { NativeReduction } from '../native-model-types';
 import type { Policy } from '../reduction/policy-types';
 import { resolvePolicy } from '../reduction/resolve';
-import type { LanguageModelConfig } from './config';
+import type { ModelConfig } from './model-config';
 
 /** What a reduction left: the original positions of the rows, sequence s being `offsets[s]` to `offsets[s + 1] - 1`. */
 export type Kept = { layer: number; offsets: Int32Array; positions: Int32Array };
@@ -10,25 +10,25 @@ export type Kept = { layer: number; offsets: Int32Array; positions: Int32Array }
  * A policy met with a model and prompts, as the engine takes it. Every sequence has its own keep ratio: a target in FLOPs
  * means another one for another length.
  *
- * @param lengths tokens of each sequence
+ * @param lengths tokens of each sequence, or of each image
  * @param start position of the first token
  */
 export function nativeReduction(
   policy: Policy,
-  config: LanguageModelConfig,
+  config: ModelConfig,
   lengths: readonly number[],
   start = 0,
 ): NativeReduction {
   const resolved = lengths.map((length) => resolvePolicy(policy, config, length, start));
-  const p = resolved[0].policy;
+  const { policy: p, settings } = resolved[0];
   return {
     name: p.name,
     layers: p.layers,
     keep: resolved.map(({ keep }) => keep ?? 1),
-    metric: p.importance.metric,
-    source: p.importance.source,
-    alignment: p.alignment,
-    conv: p.conv,
+    metric: settings.importance.metric,
+    source: settings.importance.source,
+    alignment: settings.alignment,
+    conv: settings.conv,
     similarity: 'similarity' in p ? p.similarity : 'hidden',
     qHidden: p.name === 'utrc' ? p.hidden.q : 0,
     qResidual: p.name === 'utrc' ? p.residual.q : 0,
@@ -36,9 +36,9 @@ export function nativeReduction(
     mergeAbove: p.name === 'ltmp' ? p.mergeAbove : 0,
     seed: p.name === 'random' ? p.seed : 0,
     fuse: p.name === 'prune' && p.fuse,
-    forward: p.direction === 'forward',
-    protect: p.protect,
-    protectLast: p.protectLast,
+    forward: settings.direction === 'forward',
+    protect: settings.protect,
+    protectLast: settings.protectLast,
   };
 }
 

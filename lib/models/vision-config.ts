@@ -1,6 +1,7 @@
 import { SkipscanError } from '../errors';
 import { ConfigReader, type Json } from './config-reader';
 import { describesLanguage } from './model-config';
+import { patchesAlong } from './vision-grid';
 
 /** The shape of a vision model: ViM (arXiv 2401.09417) or PlainMamba (arXiv 2403.17695). */
 export type VisionConfig = {
@@ -77,7 +78,7 @@ function fromVim(c: ConfigReader): VisionConfig {
   const patchSize = c.size('patch_size', 16);
   const stride = c.size('stride', patchSize);
   const imageSize = pair(c.sizes('img_size', 2, [224, 224]));
-  const grid = imageSize.map((side) => Math.floor((side - patchSize) / stride) + 1);
+  const grid = imageSize.map((side) => patchesAlong({ family: 'vim', patchSize, stride }, side));
   if (grid.some((n) => n < 1)) c.fail('img_size', `at least the patch size ${patchSize}`, imageSize);
   const normEps = epsilon(c, 'norm_eps', 1e-5);
   return {
@@ -114,7 +115,9 @@ function fromPlainMamba(c: ConfigReader): VisionConfig {
   if (patchSize % 2 !== 0)
     c.fail('patch_size', 'an even number (the stem halves the image first)', patchSize);
   const imageSize = pair(c.sizes('img_size', 2, [224, 224]));
-  const grid = imageSize.map((side) => plainRows(side, patchSize));
+  const grid = imageSize.map((side) =>
+    patchesAlong({ family: 'plainmamba', patchSize, stride: patchSize }, side),
+  );
   const layers = c.size('num_layers', 24, 4096);
   const convWidth = c.size('conv_size', 7, largestWindow);
   if (convWidth % 2 === 0) c.fail('conv_size', 'an odd number', convWidth);
@@ -139,11 +142,6 @@ function fromPlainMamba(c: ConfigReader): VisionConfig {
     projectionBias: c.flag('bias', true),
     batchNormEps: epsilon(c, 'batchnorm_eps', 1e-5),
   };
-}
-
-/** Rows of patches that PlainMamba makes of so many pixels: a convolution of stride 2, then patches, the last one padded. */
-export function plainRows(pixels: number, patchSize: number): number {
-  return Math.ceil(Math.ceil(pixels / 2) / (patchSize / 2));
 }
 
 /** The grid that a config names must be the one its sizes make. */

@@ -1,7 +1,8 @@
 import type { TensorEntry } from '../checkpoints/types';
 import { badCheckpoint } from '../errors';
 import type { Json } from './config-reader';
-import { parseVisionConfig, plainRows, type VisionConfig } from './vision-config';
+import { parseVisionConfig, type VisionConfig } from './vision-config';
+import { patchesAlong } from './vision-grid';
 
 type Tensors = ReadonlyMap<string, Pick<TensorEntry, 'shape'>>;
 
@@ -100,7 +101,7 @@ function inferVim(shapes: Shapes): Json {
 function vimStride(shapes: Shapes, side: number, patchSize: number): number {
   const strides = patchSize % 2 === 0 ? [patchSize, patchSize / 2] : [patchSize];
   const fitting = strides.filter(
-    (stride) => publishedSide >= patchSize && Math.floor((publishedSide - patchSize) / stride) + 1 === side,
+    (stride) => patchesAlong({ family: 'vim', patchSize, stride }, publishedSide) === side,
   );
   if (fitting.length === 1) return fitting[0];
   const readings = strides.map((stride) => `stride ${stride} on ${(side - 1) * stride + patchSize} pixels`);
@@ -115,11 +116,15 @@ function inferPlainMamba(shapes: Shapes): Json {
   const [embed_dims, , half] = shapes.of('backbone.patch_embed.projection.weight', 4);
   const patch_size = 2 * half;
   const side = shapes.square(shapes.of('backbone.pos_embed', 3)[1], 'backbone.pos_embed');
+  const publishedGrid = patchesAlong(
+    { family: 'plainmamba', patchSize: patch_size, stride: patch_size },
+    publishedSide,
+  );
   const num_layers = shapes.count((i) => `backbone.layers.${i}.mamba.in_proj.weight`);
   const mamba = 'backbone.layers.0.mamba.';
   return {
     // The last patch may hang over: of all sizes that make this grid, the published one where it does, else the largest.
-    img_size: plainRows(publishedSide, patch_size) === side ? publishedSide : side * patch_size,
+    img_size: publishedGrid === side ? publishedSide : side * patch_size,
     patch_size,
     embed_dims,
     num_layers,

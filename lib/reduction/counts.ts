@@ -1,4 +1,4 @@
-import type { CountedPolicy, Policy } from './policy-types';
+import type { CountedPolicy, PolicySettings } from './policy-types';
 
 /** The smallest keep ratio of policies that look for a partner of each removed token among the other half. */
 export const halfAtLeast = 0.5;
@@ -8,8 +8,12 @@ export function leastKeep({ name }: CountedPolicy): number {
   return name === 'utrc' || name === 'merge' || name === 'released-utrc' ? halfAtLeast : 0;
 }
 
-/** How many of the tokens at positions `start` to `start + length - 1` a policy protects: by position, and the last ones. */
-export function protectedCount({ protect, protectLast }: Policy, length: number, start = 0): number {
+/** How many of the tokens at positions `start` to `start + length - 1` are protected: by position, and as the last ones. */
+export function protectedCount(
+  { protect, protectLast }: Pick<PolicySettings, 'protect' | 'protectLast'>,
+  length: number,
+  start = 0,
+): number {
   const last = Math.min(protectLast, length);
   return last + protect.filter((position) => position >= start && position < start + length - last).length;
 }
@@ -43,8 +47,15 @@ export function removedTokens(
   count: number,
   protectedTokens: number,
 ): number {
+  if (policy.name === 'released-top') return count - releasedTopCount(count, keep);
   const kept = Math.min(count, Math.max(Math.ceil(keep * count), protectedTokens + 1));
   return Math.min(count - kept, mostRemovable(policy, count - protectedTokens));
+}
+
+/** An odd number, the class token among them, so that there is a middle for it. */
+function releasedTopCount(count: number, keep: number): number {
+  const share = Math.ceil((count - 1) * keep);
+  return Math.min(count, share % 2 === 0 ? share + 1 : share);
 }
 
 /** The half of the candidates that looks for partners is never larger than what can be removed. */
@@ -62,22 +73,26 @@ function mostRemovable({ name }: CountedPolicy, candidates: number): number {
 }
 
 /**
- * Rows that the blocks of a model process in all: layer l's reduction comes after the l-th block, counted from 0.
+ * Rows that each block of a model processes: layer l's reduction comes after the l-th block, counted from 0.
  *
  * @param counts tokens after the reduction of each of `layers`
  */
-export function blockRows(
+export function layerRows(
   layerCount: number,
   layers: readonly number[],
   length: number,
   counts: readonly number[],
-): number {
-  let rows = 0;
+): number[] {
   let count = length;
   let next = 0;
-  for (let layer = 0; layer < layerCount; layer++) {
-    rows += count;
+  return Array.from({ length: layerCount }, (_, layer) => {
+    const rows = count;
     if (layer === layers[next]) count = counts[next++];
-  }
-  return rows;
+    return rows;
+  });
+}
+
+/** The rows of all blocks together. */
+export function blockRows(...of: Parameters<typeof layerRows>): number {
+  return layerRows(...of).reduce((sum, rows) => sum + rows, 0);
 }

@@ -1,10 +1,11 @@
-import { invalidArgument, mismatch, SkipscanError } from '../errors';
 import type { LanguageModelConfig } from '../models/config';
-import { blockRows, removedTokens } from './counts';
-import { checkConfig, Options } from './options';
+import { isVision, type ModelConfig } from '../models/model-config';
+import type { VisionConfig } from '../models/vision-config';
+import { Options } from './options';
 import type { Policy } from './policy-types';
-import { type ResolvedPolicy, resolvePolicy } from './resolve';
-import { selectionFlops } from './selection-flops';
+import { reducedWork } from './reduced-work';
+import { checkConfig } from './settings';
+import { type VisionFlops, type VisionFlopsOptions, visionFlops } from './vision-flops';
 
 /** Floating-point operations, a multiply-add counted as two. */
 export type Flops = {
@@ -41,74 +42,28 @@ export function blockFlopsPerToken(config: LanguageModelConfig): number {
 }
 
 /**
- * FLOPs of a forward pass over one sequence. Each block counts with the tokens that reach it; the embedding is free. What a
- * reduction itself costs is told at `selectionFlops`.
+ * FLOPs of a forward pass over one sequence or one image. Each block counts with the tokens that reach it. The embedding of a
+ * language model is free; that of a vision model, which makes patches of pixels, is counted. What a reduction itself costs is
+ * told at `selectionFlops`. Numbers in the way of the vision papers are those of `publishedFlops`.
  *
  * @throws SkipscanError `ERR_ARGUMENT` when the policy does not fit the model or the length, or is `ltmp` without `counts`.
  */
-export function flops(config: LanguageModelConfig, o: FlopsOptions): Flops {
+export function flops(config: LanguageModelConfig, o: FlopsOptions): Flops;
+export function flops(config: VisionConfig, o?: VisionFlopsOptions): VisionFlops;
+export function flops(config: ModelConfig, o: FlopsOptions | VisionFlopsOptions = {}): Flops | VisionFlops {
   checkConfig(config);
+  return isVision(config) ? visionFlops(config, o) : languageFlops(config, o as FlopsOptions);
+}
+
+function languageFlops(config: LanguageModelConfig, o: FlopsOptions): Flops {
   const options = new Options('flops()', o, ['length', 'headRows', 'reduction', 'counts']);
   const length = options.whole('length', 1);
   const headRows = options.whole('headRows', 0, 1);
   const head = headRows * 2 * config.dModel * config.vocabRows;
   const { rows, reduction } =
     o.reduction !== undefined
-      ? reducedWork(config, resolvePolicy(o.reduction, config, length), o)
-      : { rows: length * config.layers, reduction: 0 };
-  const blocks = rows * blockFlopsPerToken(config);
+      ? reducedWork(config, o.reduction, length, o.counts)
+      : { rows: [length * config.layers], reduction: 0 };
+  const blocks = rows.reduce((sum, n) => sum + n, 0) * blockFlopsPerToken(config);
   return { total: blocks + head + reduction, blocks, head, reduction };
-}
-
-/** Rows that the blocks process, and the FLOPs of the reductions between them. */
-function reducedWork(
-  config: LanguageModelConfig,
-  resolved: ResolvedPolicy,
-  { length, counts }: FlopsOptions,
-) {
-  const { policy, protectedCount } = resolved;
-  if (resolved.counts && counts !== undefined) {
-    throw mismatch(
-      'counts',
-      `no counts with the policy ${policy.name}, whose keep ratio decides them,`,
-      'some',
-    );
-  }
-  const after = resolved.counts ?? reportedCounts(counts, policy, length);
-  let reduction = 0;
-  after.forEach((_, i) => {
-    const rows = i === 0 ? length : after[i - 1];
-    const removed =
-      resolved.keep === undefined
-        ? rows - after[i]
-        : removedTokens(resolved.policy, resolved.keep, rows, protectedCount);
-    reduction += selectionFlops(config, policy, { rows, candidates: rows - protectedCount, removed });
-  });
-  return { rows: blockRows(config.layers, policy.layers, length, after), reduction };
-}
-
-/** The counts of a policy that cannot foretell them. */
-function reportedCounts(
-  counts: readonly number[] | undefined,
-  policy: Policy,
-  length: number,
-): readonly number[] {
-  if (counts === undefined) {
-    throw new SkipscanError(
-      'ERR_ARGUMENT',
-      `How many tokens ${policy.name} keeps depends on the prompt's content. Give counts, the tokens that each reduction ` +
-        `left, or read stats.flops of a forward pass.`,
-    );
-  }
-  if (!Array.isArray(counts) || counts.length !== policy.layers.length) {
-    throw invalidArgument('counts', `${policy.layers.length} numbers, one for each reduction,`, counts);
-  }
-  const at = counts.findIndex(
-    (n, i) => !Number.isSafeInteger(n) || n < 1 || n > (i === 0 ? length : counts[i - 1]),
-  );
-  if (at >= 0) {
-    const most = at === 0 ? length : counts[at - 1];
-    throw invalidArgument(`counts[${at}]`, `a whole number from 1 to ${most}`, counts[at]);
-  }
-  return counts;
 }

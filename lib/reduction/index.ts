@@ -8,10 +8,13 @@ export {
   prune,
   random,
   recent,
+  releasedTop,
   releasedUtrc,
   uniform,
   utrc,
 } from './policies';
 export type * from './policy-types';
+export { type PublishedFlops, publishedFlops } from './published-flops';
 export { type ResolvedPolicy, resolvePolicy } from './resolve';
 export { paperSchedule, recommended } from './schedule';
+export type { VisionFlops, VisionFlopsOptions } from './vision-flops';

@@ -1,5 +1,4 @@
 import { invalidArgument, mismatch, SkipscanError } from '../errors';
-import type { LanguageModelConfig } from '../models/config';
 
 /** Reads and checks the options of one call. Every complaint names the option, the call and what was found. */
 export class Options {
@@ -68,6 +67,16 @@ export class Options {
     return [...value];
   }
 
+  /** Height and width in pixels. */
+  pixels(name: string, byDefault: readonly [number, number]): readonly [height: number, width: number] {
+    const value = this.#given(name, byDefault);
+    const isSide = (n: unknown) => Number.isSafeInteger(n) && (n as number) > 0;
+    if (!Array.isArray(value) || value.length !== 2 || !value.every(isSide)) {
+      throw invalidArgument(this.#label(name), '[height, width] in pixels', value);
+    }
+    return [value[0], value[1]];
+  }
+
   /** The options within an option, none of which must be given. */
   within(name: string, known: readonly string[]): Options {
     return new Options(this.#call, this.#given(name, {}), known, `${name}.`);
@@ -86,12 +95,5 @@ export class Options {
 
   #label(name: string): string {
     return `${this.#prefix}${name} of ${this.#call}`;
-  }
-}
-
-/** Checks that a value passed as the config is one, at least by its layers; passing the model instead is an easy slip. */
-export function checkConfig(config: LanguageModelConfig): void {
-  if (!Number.isSafeInteger(config?.layers) || config.layers < 1) {
-    throw invalidArgument('config', 'the config of a language model, such as model.config,', config);
   }
 }

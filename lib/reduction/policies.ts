@@ -17,6 +17,8 @@ import {
   type RandomOptions,
   type RandomPolicy,
   type RecentPolicy,
+  type ReleasedTopOptions,
+  type ReleasedTopPolicy,
   type ReleasedUtrcPolicy,
   type SharedOptions,
   similarities,
@@ -111,6 +113,16 @@ export function releasedUtrc(o: CountedOptions): ReleasedUtrcPolicy {
   return freeze({ name: 'released-utrc', ...shared, ...amountPart(options, halfAtLeast) });
 }
 
+/**
+ * A control for ViM: what the public code of ToP-ViM (arXiv 2409.18962) computes, which is not what its text says. Its scores are in
+ * the order of the backward scan and are not turned round, the class token moves to the middle of the tokens kept, and nothing is
+ * aligned. That code keeps 0.8 after layers 4, 9 and 14, `paperSchedule(config).layers`.
+ */
+export function releasedTop(o: ReleasedTopOptions): ReleasedTopPolicy {
+  const options = new Options('releasedTop()', o, ['layers', 'keep']);
+  return freeze({ name: 'released-top', layers: layersOf(options), keep: keepOf(options, 0.8) });
+}
+
 /** Thresholds instead of counts: how many tokens stay depends on the prompt. */
 export function ltmp(o: LtmpOptions): LtmpPolicy {
   const options = new Options('ltmp()', o, [...shared, 'pruneBelow', 'mergeAbove']);
@@ -130,6 +142,7 @@ const makers = {
   random,
   recent,
   'released-utrc': releasedUtrc,
+  'released-top': releasedTop,
   ltmp,
 } satisfies Record<Policy['name'], (o: never) => Policy>;
 
@@ -208,7 +221,7 @@ function amountPart(options: Options, leastKeep = 0): { keep: number } | { flops
     );
   }
   if (!options.has('keep')) return { flopsReduction: flopsReductionOf(options) };
-  const keep = options.number('keep', 'a number above 0 and up to 1', (x) => x > 0 && x <= 1);
+  const keep = keepOf(options);
   if (keep < leastKeep) {
     throw options.fail(
       'keep',
@@ -218,6 +231,10 @@ function amountPart(options: Options, leastKeep = 0): { keep: number } | { flops
     );
   }
   return { keep };
+}
+
+function keepOf(options: Options, byDefault?: number): number {
+  return options.number('keep', 'a number above 0 and up to 1', (x) => x > 0 && x <= 1, byDefault);
 }
 
 /** @internal The option `flopsReduction`. */

@@ -14,7 +14,10 @@ export const alignments = ['none', 'next', 'previous'] as const;
 export type PolicyAlignment = (typeof alignments)[number];
 
 export const convolutions = ['compact', 'aligned'] as const;
-/** The causal convolution runs over the kept tokens, or over all positions with zeros where tokens were skipped. */
+/**
+ * The causal convolution runs over the kept tokens, or over all positions with zeros where tokens were skipped. PlainMamba's
+ * convolutions, which are 2-D, see zeros in either case.
+ */
 export type ConvMode = (typeof convolutions)[number];
 
 export const directions = ['any', 'forward'] as const;
@@ -37,9 +40,12 @@ export type SharedOptions = {
   conv?: ConvMode;
   /** Defaults to `'any'`. */
   direction?: Direction;
-  /** Positions of the prompt that are never removed. Those that a prompt does not have are ignored. Defaults to none. */
+  /**
+   * Positions that are never removed: of a prompt's tokens, or of an image's, which are its patches in raster order with ViM's
+   * class token in the middle (always protected). Those that are not there are ignored. Defaults to none.
+   */
   protect?: readonly number[];
-  /** How many of a prompt's last tokens are never removed; at least 1, which is the default. */
+  /** How many of a prompt's last tokens are never removed; at least 1, which is the default. Not for vision models. */
   protectLast?: number;
 };
 
@@ -73,6 +79,12 @@ export type RandomOptions = CountedOptions & {
   /** A whole number from 0 to 2^53 - 1: the same seed keeps the same positions. Defaults to 0. */
   seed?: number;
 };
+export type ReleasedTopOptions = {
+  /** After which blocks tokens are removed, counted from 0, rising. `paperSchedule(config).layers` are the published code's. */
+  layers: readonly number[];
+  /** The share of the patches' tokens that each reduction keeps, above 0 and up to 1. Defaults to 0.8. */
+  keep?: number;
+};
 export type LtmpOptions = SharedOptions & {
   /** Tokens of less importance are dropped. */
   pruneBelow: number;
@@ -80,9 +92,8 @@ export type LtmpOptions = SharedOptions & {
   mergeAbove: number;
 };
 
-/** What every policy says, defaults filled in. Frozen, and plain data: `policyFromJSON()` reads what JSON.stringify() writes. */
-type Shared = {
-  readonly layers: readonly number[];
+/** How tokens are scored and what becomes of the places of those that go. */
+export type PolicySettings = {
   readonly importance: { readonly metric: Metric; readonly source: Source };
   readonly alignment: PolicyAlignment;
   readonly conv: ConvMode;
@@ -91,6 +102,9 @@ type Shared = {
   readonly protect: readonly number[];
   readonly protectLast: number;
 };
+
+/** What every policy says, defaults filled in. Frozen, and plain data: `policyFromJSON()` reads what JSON.stringify() writes. */
+type Shared = PolicySettings & { readonly layers: readonly number[] };
 /** Has one of the two. */
 type Amount = { readonly keep?: number; readonly flopsReduction?: number };
 
@@ -107,13 +121,19 @@ export type UniformPolicy = Shared & Amount & { readonly name: 'uniform' };
 export type RandomPolicy = Shared & Amount & { readonly name: 'random'; readonly seed: number };
 export type RecentPolicy = Shared & Amount & { readonly name: 'recent' };
 export type ReleasedUtrcPolicy = Shared & Amount & { readonly name: 'released-utrc' };
+/** Everything else is as the published code has it. */
+export type ReleasedTopPolicy = {
+  readonly name: 'released-top';
+  readonly layers: readonly number[];
+  readonly keep: number;
+};
 export type LtmpPolicy = Shared & {
   readonly name: 'ltmp';
   readonly pruneBelow: number;
   readonly mergeAbove: number;
 };
 
-/** Policies whose number of kept tokens follows from the prompt's length alone. */
+/** Policies whose number of kept tokens follows from the number of tokens alone. */
 export type CountedPolicy =
   | UtrcPolicy
   | PrunePolicy
@@ -121,7 +141,8 @@ export type CountedPolicy =
   | UniformPolicy
   | RandomPolicy
   | RecentPolicy
-  | ReleasedUtrcPolicy;
+  | ReleasedUtrcPolicy
+  | ReleasedTopPolicy;
 
-/** Which tokens a prefill removes, where, and what becomes of them. Made by `utrc()`, `prune()` and the others. */
+/** Which tokens a pass removes, where, and what becomes of them. Made by `utrc()`, `prune()` and the others. */
 export type Policy = CountedPolicy | LtmpPolicy;

@@ -1,12 +1,15 @@
 import { describe, invalidArgument, SkipscanError } from '../errors';
-import type { LanguageModelConfig } from '../models/config';
+import { isVision, type ModelConfig } from '../models/model-config';
 import { blockRows, countsAfter, leastKeep, protectedCount } from './counts';
-import { checkConfig } from './options';
 import { policyFromJSON } from './policies';
-import type { CountedPolicy, LtmpPolicy, Policy } from './policy-types';
+import type { CountedPolicy, LtmpPolicy, Policy, PolicySettings } from './policy-types';
+import { checkConfig, settingsFor } from './settings';
 
 /** A policy met with a model and a prompt. */
-export type ResolvedPolicy =
+export type ResolvedPolicy = {
+  /** The policy's settings as they are for this model. */
+  readonly settings: PolicySettings;
+} & (
   | {
       readonly policy: CountedPolicy;
       /** The keep ratio: the one given, or the one that meets `flopsReduction`. */
@@ -22,7 +25,11 @@ export type ResolvedPolicy =
       readonly protectedCount: number;
       /** Known after the prefill only. */
       readonly counts: undefined;
-    };
+    }
+);
+
+/** A policy that can be given a target instead of a keep ratio. */
+type TargetPolicy = Exclude<CountedPolicy, { name: 'released-top' }>;
 
 /**
  * Checks a policy's layers against a model and finds its keep ratio for a prompt.
@@ -31,14 +38,14 @@ export type ResolvedPolicy =
  * reduction's own work do not count). Token counts are whole, so the saving climbs in steps: it lies at or just above the
  * target, by less than one step.
  *
- * @param length tokens of the prompt, or of the chunk of a prompt, that is reduced on its own
+ * @param length tokens of the prompt, or of the chunk of a prompt, that is reduced on its own; or of the image
  * @param start position of its first token
- * @throws SkipscanError `ERR_ARGUMENT` when a layer is not in the model, or when the target cannot be reached; the message
+ * @throws SkipscanError `ERR_ARGUMENT` when a layer is not in the model, when the policy is not for such a model, or when the target cannot be reached; the message
  *   then says how much can be.
  */
 export function resolvePolicy(
   policy: Policy,
-  config: LanguageModelConfig,
+  config: ModelConfig,
   length: number,
   start = 0,
 ): ResolvedPolicy {
@@ -48,12 +55,17 @@ export function resolvePolicy(
     throw invalidArgument('length', 'a whole number of tokens above 0', length);
   }
   checkLayers(checked, config);
-  const protectedTokens = protectedCount(checked, length, start);
+  const settings = settingsFor(checked, config, length);
+  const protectedTokens = protectedCount(settings, length, start);
   if (checked.name === 'ltmp') {
-    return { policy: checked, keep: undefined, protectedCount: protectedTokens, counts: undefined };
+    return { settings, policy: checked, keep: undefined, protectedCount: protectedTokens, counts: undefined };
   }
-  const keep = checked.keep ?? solveKeep(checked, config.layers, length, protectedTokens);
+  const keep =
+    checked.name === 'released-top'
+      ? checked.keep
+      : (checked.keep ?? solveKeep(checked, config, length, protectedTokens));
   return {
+    settings,
     policy: checked,
     keep,
     protectedCount: protectedTokens,
@@ -61,7 +73,7 @@ export function resolvePolicy(
   };
 }
 
-function checkLayers({ name, layers }: Policy, config: LanguageModelConfig): void {
+function checkLayers({ name, layers }: Policy, config: ModelConfig): void {
   const outside = layers.find((layer) => layer >= config.layers);
   if (outside === undefined) return;
   throw new SkipscanError(
@@ -73,12 +85,13 @@ function checkLayers({ name, layers }: Policy, config: LanguageModelConfig): voi
 
 /** The largest keep ratio that meets the target: fewer kept tokens never cost more, so bisection finds it to the last bit. */
 function solveKeep(
-  policy: CountedPolicy,
-  layerCount: number,
+  policy: TargetPolicy,
+  config: ModelConfig,
   length: number,
   protectedTokens: number,
 ): number {
   const target = policy.flopsReduction!;
+  const layerCount = config.layers;
   const all = length * layerCount;
   // One rounding of whole numbers, so that a share that can be met exactly counts as met.
   const saved = (keep: number) => {
@@ -87,7 +100,7 @@ function solveKeep(
   };
   let meets = Math.max(leastKeep(policy), Number.MIN_VALUE);
   if (saved(meets) < target) {
-    throw unreachable(policy, layerCount, length, protectedTokens, saved(meets));
+    throw unreachable(policy, config, length, protectedTokens, saved(meets));
   }
   for (let misses = 1; ; ) {
     const middle = (meets + misses) / 2;
@@ -98,21 +111,23 @@ function solveKeep(
 }
 
 function unreachable(
-  policy: CountedPolicy,
-  layerCount: number,
+  policy: TargetPolicy,
+  config: ModelConfig,
   length: number,
   protectedTokens: number,
   most: number,
 ): SkipscanError {
   const asked =
     `The policy ${policy.name} is to save ${describe(policy.flopsReduction)} of the blocks' FLOPs at layers ` +
-    `${policy.layers.join(', ')} of ${layerCount} on ${length} tokens`;
+    `${policy.layers.join(', ')} of ${config.layers} on ${length} tokens`;
   // Rounded down, so that asking for the number printed works.
   const reachable = Math.floor(most * 1e4) / 1e4;
   const reason =
     length <= protectedTokens
-      ? `, but all of them are protected (protectLast ${policy.protectLast}) and nothing can be removed. Use a longer prompt ` +
-        `or a smaller protectLast, or leave the reduction out.`
+      ? isVision(config)
+        ? ', but all of them are protected and nothing can be removed. Protect fewer positions, or leave the reduction out.'
+        : `, but all of them are protected (protectLast ${policy.protectLast}) and nothing can be removed. Use a longer prompt ` +
+          `or a smaller protectLast, or leave the reduction out.`
       : `, but at most ${reachable} can be saved there. Ask for less, or reduce at earlier or more layers.`;
   return new SkipscanError('ERR_ARGUMENT', asked + reason);
 }

@@ -1,4 +1,4 @@
-import type { LanguageModelConfig } from '../models/config';
+import { isVision, type ModelConfig } from '../models/model-config';
 import type { Policy } from './policy-types';
 
 /** One reduction of one sequence. */
@@ -17,9 +17,9 @@ export type Reduction = {
  * With N rows, C candidates, widths D and E, state size S, G groups and H heads:
  *
  * - Scores (`utrc`, `prune`, `ltmp`). `clip`, `l1` and `l2`: 2 for each row and channel, `sum`: 1, of D channels for source
- *   `block` and E for the others. `delta`: 1 for each row and time step, of which there are E (Mamba-1) or H. `state`:
- *   N*(5*E*S + 6*E) for Mamba-1, N*(2*E + 2*G*S + 8*H) for Mamba-2, and 2*E*S for the norm of the final state. `novel` and
- *   `novel2`: 5*N*D.
+ *   `block` and E for the others. `delta`: 1 for each row and time step, of which there are E (Mamba-1, PlainMamba), 2*E (ViM)
+ *   or H. `state`: N*(5*E*S + 6*E) for Mamba-1, N*(2*E + 2*G*S + 8*H) for Mamba-2, and 2*E*S for the norm of the final state.
+ *   `novel` and `novel2`: 5*N*D. `released-top`: N*E.
  * - Similarities (`utrc`, `merge`, `ltmp`): 2*D for each pair across the two halves of the candidates and for each
  *   candidate's norm; D for each candidate where the branches are added first.
  * - Merges: 2*D for each row and branch that is averaged into another.
@@ -27,7 +27,7 @@ export type Reduction = {
  * A reduction that removes nothing is not computed and costs nothing. `ltmp` only knows afterwards: it counts as if nothing
  * had been dropped before tokens were compared, which is the most it can cost.
  */
-export function selectionFlops(config: LanguageModelConfig, policy: Policy, reduction: Reduction): number {
+export function selectionFlops(config: ModelConfig, policy: Policy, reduction: Reduction): number {
   if (reduction.removed === 0 && policy.name !== 'ltmp') return 0;
   return (
     scoreFlops(config, policy, reduction.rows) +
@@ -36,12 +36,12 @@ export function selectionFlops(config: LanguageModelConfig, policy: Policy, redu
   );
 }
 
-function scoreFlops(config: LanguageModelConfig, policy: Policy, rows: number): number {
+function scoreFlops(config: ModelConfig, policy: Policy, rows: number): number {
+  if (policy.name === 'released-top') return rows * config.dInner;
   if (policy.name !== 'utrc' && policy.name !== 'prune' && policy.name !== 'ltmp') return 0;
-  const { dModel: D, dInner: E, dState: S, groups: G, heads: H } = config;
+  const { dModel: D, dInner: E } = config;
   const { metric, source } = policy.importance;
   const channels = source === 'block' ? D : E;
-  const mamba1 = config.family === 'mamba';
   switch (metric) {
     case 'clip':
     case 'l1':
@@ -50,16 +50,30 @@ function scoreFlops(config: LanguageModelConfig, policy: Policy, rows: number): 
     case 'sum':
       return rows * channels;
     case 'delta':
-      return rows * (mamba1 ? E : H);
+      return rows * timeSteps(config);
     case 'state':
-      return rows * (mamba1 ? 5 * E * S + 6 * E : 2 * E + 2 * G * S + 8 * H) + 2 * E * S;
+      return stateFlops(config, rows);
     case 'novel':
     case 'novel2':
       return 5 * rows * D;
   }
 }
 
-function similarityFlops({ dModel: D }: LanguageModelConfig, policy: Policy, candidates: number): number {
+/** Of one token. PlainMamba's four scans share theirs. */
+function timeSteps(config: ModelConfig): number {
+  if (config.family === 'mamba2') return config.heads;
+  return config.family === 'vim' ? 2 * config.dInner : config.dInner;
+}
+
+/** For causal models only. */
+function stateFlops(config: ModelConfig, rows: number): number {
+  if (isVision(config)) return 0;
+  const { dInner: E, dState: S, groups: G, heads: H } = config;
+  const perRow = config.family === 'mamba' ? 5 * E * S + 6 * E : 2 * E + 2 * G * S + 8 * H;
+  return rows * perRow + 2 * E * S;
+}
+
+function similarityFlops({ dModel: D }: ModelConfig, policy: Policy, candidates: number): number {
   if (policy.name !== 'utrc' && policy.name !== 'merge' && policy.name !== 'ltmp') return 0;
   const pairs = Math.floor(candidates / 2) * Math.ceil(candidates / 2);
   const sums = policy.name !== 'ltmp' && policy.similarity === 'sum' ? D * candidates : 0;

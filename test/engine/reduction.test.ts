@@ -71,7 +71,8 @@ describe.each(shapes)('%s', (_family, shape) => {
       expect(positions).toEqual(kept[1].positions);
       for (const k of kept) {
         expect([...k.positions]).toEqual([...new Set(k.positions)].sort((a, b) => a - b));
-        for (let i = 1; i <= policy.protectLast; i += 1) expect(k.positions).toContain(120 - i);
+        const { protectLast = 1 } = policy as { protectLast?: number };
+        for (let i = 1; i <= protectLast; i += 1) expect(k.positions).toContain(120 - i);
       }
       expect([...kept[0].positions]).toEqual(expect.arrayContaining([...kept[1].positions]));
       expect(stats.flops).toBeLessThan(stats.denseFlops);

@@ -110,5 +110,5 @@ test.each([
 test('the help says whose an option is where not all policies have it', () => {
   expect(reductionOptions['q-hidden'].help).toMatch(/^Of utrc\. /);
   expect(reductionOptions.align.help).not.toMatch(/^Of /);
-  expect(reductionOptions.reduce.help).toContain('released-utrc, ltmp, recommended');
+  expect(reductionOptions.reduce.help).toContain('released-utrc, released-top, ltmp, recommended');
 });

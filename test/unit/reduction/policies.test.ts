@@ -7,6 +7,7 @@ import {
   prune,
   random,
   recent,
+  releasedTop,
   releasedUtrc,
   uniform,
   utrc,
@@ -48,6 +49,7 @@ const policies: Policy[] = [
   random({ ...some, seed: 2 ** 53 - 1 }),
   recent({ layers: [0], keep: 1 }),
   releasedUtrc(some),
+  releasedTop(some),
   ltmp({ layers: [1, 2], pruneBelow: -0.5, mergeAbove: 0.9 }),
 ];
 
@@ -69,6 +71,14 @@ describe('defaults', () => {
     ],
   ])('$name', (policy, own) => {
     expect(policy).toStrictEqual({ ...shared, ...own });
+  });
+
+  test('released-top has no settings but its own', () => {
+    expect(releasedTop({ layers: [4, 9] })).toStrictEqual({
+      name: 'released-top',
+      layers: [4, 9],
+      keep: 0.8,
+    });
   });
 
   test('one part of importance, or of the branches, leaves the other as it is', () => {
@@ -126,8 +136,8 @@ describe('plain data', () => {
     ],
     [
       { name: 'UTRC', ...some },
-      "Expected one of 'utrc', 'prune', 'merge', 'uniform', 'random', 'recent', 'released-utrc', 'ltmp' for name of " +
-        'the policy but received "UTRC".',
+      "Expected one of 'utrc', 'prune', 'merge', 'uniform', 'random', 'recent', 'released-utrc', 'released-top', 'ltmp' for " +
+        'name of the policy but received "UTRC".',
     ],
     [{ name: 'toString' }, /^Expected one of 'utrc', .* received "toString"\.$/],
     [{ name: 'prune', ...some, keep: 2 }, /for keep of prune\(\) but received 2\.$/],
@@ -338,6 +348,21 @@ describe('what is refused', () => {
       'a seed that a double does not hold',
       () => random({ ...some, seed: 2 ** 53 }),
       'Expected a whole number from 0 to 2^53 - 1 for seed of random() but received 9007199254740992.',
+    ],
+    [
+      'an alignment for code that has none',
+      () => releasedTop(any({ ...some, alignment: 'next' })),
+      'Expected only layers, keep for the options of releasedTop() but received "alignment".',
+    ],
+    [
+      'a target for released-top',
+      () => releasedTop(any({ layers: [1], flopsReduction: 0.2 })),
+      'Expected only layers, keep for the options of releasedTop() but received "flopsReduction".',
+    ],
+    [
+      'keep 0 for released-top',
+      () => releasedTop({ layers: [1], keep: 0 }),
+      'Expected a number above 0 and up to 1 for keep of releasedTop() but received 0.',
     ],
     [
       'no threshold',

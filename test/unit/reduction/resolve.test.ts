@@ -93,9 +93,19 @@ describe('the keep ratio for a FLOPs target', () => {
 });
 
 describe('a resolved policy', () => {
+  const defaults = {
+    importance: { metric: 'clip', source: 'gated' },
+    alignment: 'next',
+    conv: 'compact',
+    direction: 'any',
+    protect: [],
+    protectLast: 1,
+  };
+
   test('reports the keep ratio it was given, the protected tokens and the counts', () => {
     const policy = prune({ layers: [1, 3], keep: 0.5, protect: [0], protectLast: 2 });
     expect(resolvePolicy(policy, deep(4), 20)).toEqual({
+      settings: { ...defaults, protect: [0], protectLast: 2 },
       policy,
       keep: 0.5,
       protectedCount: 3,
@@ -111,6 +121,7 @@ describe('a resolved policy', () => {
   test('of ltmp has neither a keep ratio nor counts', () => {
     const policy = ltmp({ layers: [1], pruneBelow: 0.1, mergeAbove: 0.9 });
     expect(resolvePolicy(policy, deep(4), 20)).toEqual({
+      settings: defaults,
       policy,
       keep: undefined,
       protectedCount: 1,
@@ -173,7 +184,7 @@ describe('what is refused', () => {
     [
       'a model in place of its config',
       () => resolvePolicy(prune({ layers: [1], keep: 0.9 }), { config: mamba1b4 } as never, 10),
-      'Expected the config of a language model, such as model.config, for config but received an object with keys [config].',
+      'Expected the config of a model, such as model.config, for config but received an object with keys [config].',
     ],
   ])('%s', (_, work, expected) => {
     expect(argumentError(work)).toBe(expected);

@@ -88,7 +88,7 @@ describe('the recommended policy', () => {
 
 test('a model in place of its config is refused', () => {
   const expected =
-    'Expected the config of a language model, such as model.config, for config but received an object with keys [config].';
+    'Expected the config of a model, such as model.config, for config but received an object with keys [config].';
   const model = { config: mamba1b4 } as never;
   expect(argumentError(() => paperSchedule(model))).toBe(expected);
   expect(argumentError(() => recommended(model, { flopsReduction: 0.1 }))).toBe(expected);
