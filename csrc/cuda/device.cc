@@ -27,12 +27,12 @@ constinit const Backend backend = {
     .selective_state_importance = selective_state_importance,
     .ssd_state_importance = ssd_state_importance,
     .token_logprobs = token_logprobs,
-    .layer_norm = layer_norm,
-    .mean_rows = mean_rows,
-    .add_rows = add_rows,
     .depthwise_conv2d = depthwise_conv2d,
     .image_patches = image_patches,
     .scan_paths = scan_paths,
+    .layer_norm = layer_norm,
+    .mean_rows = mean_rows,
+    .add_rows = add_rows,
 };
 
 std::string version_text(int version) {
