@@ -22,7 +22,7 @@ const meanTable: readonly (readonly [what: string, change: Change])[] = [
   [', many sequences and rows skipped', { lengths: [40, 3, 95], keep: 0.6 }],
   [', dt of other rows', { otherParams: true, keep: 0.7 }],
   [', decoding steps of a sum', { lengths: [1, 1, 1], sumIn: 'inPlace' }],
-  [', a sum of many channels', { lengths: [9, 17], channels: 520, sumIn: 'separate' }],
+  [', a sum of many channels', { lengths: [9, 1, 17], channels: 512, sumIn: 'separate' }],
 ];
 
 /** Scans over the same rows that add up, as in models that walk in several directions. */
@@ -74,7 +74,7 @@ export const sumTable: readonly (readonly [why: string, change: Change])[] = [
   ),
   [
     'importance clip of ssm y of a sum of many channels',
-    { importance: { metric: 'clip', source: 'ssm' }, sumIn: 'separate', lengths: [9, 17], channels: 520 },
+    { importance: { metric: 'clip', source: 'ssm' }, sumIn: 'separate', lengths: [9, 1, 17], channels: 512 },
   ],
   [
     'importance l1 of ssm y of a sum of decoding steps',
