@@ -29,7 +29,7 @@ const int32_t* read_row_at(const OpReader& p, int64_t places, const std::vector<
   for (size_t i = 0; i < row_at.size(); ++i) {
     const size_t s = i % size_t(sequences);
     if (row_at[i] >= 0 && (row_at[i] < offsets[s] || row_at[i] >= offsets[s + 1])) {
-      p.mismatch("rowAt", "rows of the sequence that they are listed for");
+      p.mismatch("rowAt", "rows of the sequences that they are listed for");
     }
   }
   return p.placed(row_at);
@@ -71,7 +71,7 @@ void read(const OpReader& p, ImagePatchesParams& to) {
   if (!(first_row >= 0 && first_row + double(rows) <= double(images) * out_height * out_width)) {
     p.mismatch("firstRow", "a row whose successors are output places");
   }
-  if (!(padding >= 0 && padding < kernel)) p.mismatch("padding", "less than the side of a window");
+  if (!(padding >= 0 && padding <= 0x7fffffff)) p.mismatch("padding", "a whole number from 0 to 2147483647");
   to = {.x = p.activations("x", {images, channels, height, width}),
         .out = p.activations("out", {rows, kernel, kernel, channels}),
         .first_row = int64_t(first_row),

@@ -1,6 +1,9 @@
 /** Every operator of the engine as a function on tensors, for packages that build their own models. */
 export type { Alignment } from './alignment';
 export { type CausalConvOptions, causalConv } from './causal-conv';
+export { type DepthwiseConv2dOptions, depthwiseConv2d } from './depthwise-conv2d';
+export type { GridOptions } from './grid';
+export { type ImagePatchesOptions, type ImagePatchesResult, imagePatches } from './image-patches';
 export type { NormImportance, ScanImportance, Scored } from './importance';
 export {
   type GatedRmsNormOptions,

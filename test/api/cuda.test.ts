@@ -113,7 +113,20 @@ onGpu('the same program on both devices', () => {
     const { best } = await ops.tokenLogprobs({
       logits: (await ops.linear({ x: conv.y, weight: floats([9, D]) })).y,
     });
-    const results = { ...reduced, y, state, window: conv.state, scores };
+    const { y: onGrid } = await ops.depthwiseConv2d({
+      x: reduced.hidden,
+      weight: floats([3, 3, D]),
+      grid: [1, T],
+      positions: selection.kept,
+      activation: 'gelu',
+    });
+    const { y: patches } = await ops.imagePatches({
+      x: floats([2, 3, 9, 6]),
+      kernel: 4,
+      stride: 2,
+      padding: 1,
+    });
+    const results = { ...reduced, y, state, window: conv.state, scores, onGrid, patches };
     const copies = Object.entries(results).map(async ([name, tensor]) => {
       expect(tensor.device).toBe(device);
       return [name, (await tensor.to('cpu')).toFloat32()] as const;

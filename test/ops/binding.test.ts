@@ -85,6 +85,137 @@ test.each<[string, object, string]>([
   });
 });
 
+const scanPaths = () => ({
+  places: 4,
+  directions: 2,
+  positions: int32s(0, 2, 1),
+  offsets: int32s(0, 2, 3),
+  orders: int32s(0, 1, 2, 3, 3, 1, 2, 0),
+  rowAt: new Int32Array(8),
+  index: new Int32Array(6),
+  gap: new Int32Array(6),
+});
+const conv2d = () => ({
+  channels: 3,
+  height: 2,
+  width: 2,
+  size: 3,
+  x: new Float32Array(9),
+  weight: new Float32Array(27),
+  positions: int32s(0, 2, 1),
+  offsets: int32s(0, 2, 3),
+  rowAt: int32s(0, -1, -1, 2, 1, -1, -1, -1),
+  out: new Float32Array(9),
+  activation: 'none' as const,
+});
+const patches = () => ({
+  images: 2,
+  channels: 1,
+  height: 3,
+  width: 3,
+  outHeight: 2,
+  outWidth: 2,
+  kernel: 2,
+  stride: 1,
+  padding: 0,
+  firstRow: 5,
+  rows: 3,
+  x: new Float32Array(18),
+  planar: true,
+  relu: false,
+  out: new Float32Array(12),
+});
+
+test('runs operators on grids that are whole', async () => {
+  await native.runOp('scan_paths', scanPaths(), {});
+  await native.runOp('depthwise_conv2d', conv2d(), {});
+  await native.runOp('image_patches', patches(), {});
+});
+
+test.each<[string, () => Promise<unknown>, string]>([
+  [
+    'positions that do not rise',
+    async () => native.runOp('scan_paths', { ...scanPaths(), positions: int32s(2, 2, 1) }, {}),
+    'positions that rise within a sequence for native argument positions.',
+  ],
+  [
+    'positions beyond the places',
+    async () => native.runOp('scan_paths', { ...scanPaths(), positions: int32s(0, 4, 1) }, {}),
+    'for native argument positions.',
+  ],
+  [
+    'an order that visits a place twice',
+    async () => native.runOp('scan_paths', { ...scanPaths(), orders: int32s(0, 1, 2, 3, 3, 1, 2, 3) }, {}),
+    'each place once for native argument orders.',
+  ],
+  [
+    'an order that leaves the places',
+    async () => native.runOp('scan_paths', { ...scanPaths(), orders: int32s(0, 1, 2, 3, 3, 1, 2, 4) }, {}),
+    'for native argument orders.',
+  ],
+  [
+    'labels without room for them',
+    async () => native.runOp('scan_paths', { ...scanPaths(), labels: new Int32Array(8) }, {}),
+    'for native argument label.',
+  ],
+  [
+    'an index without room for all directions',
+    async () => native.runOp('scan_paths', { ...scanPaths(), index: new Int32Array(5) }, {}),
+    'for native argument index.',
+  ],
+  [
+    'rows of another sequence',
+    async () => native.runOp('depthwise_conv2d', { ...conv2d(), rowAt: conv2d().rowAt.fill(2) }, {}),
+    'rows of the sequences that they are listed for',
+  ],
+  [
+    'rows that are not there',
+    async () => native.runOp('depthwise_conv2d', { ...conv2d(), rowAt: conv2d().rowAt.fill(3) }, {}),
+    'for native argument rowAt.',
+  ],
+  [
+    'a row outside the grid',
+    async () => native.runOp('depthwise_conv2d', { ...conv2d(), positions: int32s(0, 2, 4) }, {}),
+    'for native argument positions.',
+  ],
+  [
+    'a window of even size',
+    async () => native.runOp('depthwise_conv2d', { ...conv2d(), size: 2 }, {}),
+    'an odd number from 1 to 15 for native argument size.',
+  ],
+  [
+    'a window that is too large',
+    async () =>
+      native.runOp('depthwise_conv2d', { ...conv2d(), size: 17, weight: new Float32Array(867) }, {}),
+    'an odd number from 1 to 15 for native argument size.',
+  ],
+  [
+    'rows beyond the last image',
+    async () => native.runOp('image_patches', { ...patches(), firstRow: 6 }, {}),
+    'for native argument firstRow.',
+  ],
+  [
+    'a row before the first image',
+    async () => native.runOp('image_patches', { ...patches(), firstRow: -1 }, {}),
+    'for native argument firstRow.',
+  ],
+  [
+    'a padding below 0',
+    async () => native.runOp('image_patches', { ...patches(), padding: -1 }, {}),
+    'for native argument padding.',
+  ],
+  [
+    'images that are too short',
+    async () => native.runOp('image_patches', { ...patches(), x: new Float32Array(17) }, {}),
+    'an array that holds its whole shape for native argument x.',
+  ],
+])('refuses %s', async (_what, call, message) => {
+  await expect(call()).rejects.toMatchObject({
+    code: 'ERR_ARGUMENT',
+    message: expect.stringContaining(message),
+  });
+});
+
 test('refuses ids, tokens and rows beyond a table, unknown operators and unknown backends', async () => {
   const embedding = {
     rows: 1,

@@ -1,5 +1,6 @@
 // How many threads share the work changes no bit of the results: sums over channels have one order.
 import { expectSame } from '../helpers/close';
+import { depthwiseConv2dCases } from '../helpers/op-cases/depthwise-conv2d';
 import { backends, type OpCases, runCase } from '../helpers/op-cases/harness';
 import { meanRowsCases } from '../helpers/op-cases/mean-rows';
 import { gatedRmsNormCases, layerNormCases } from '../helpers/op-cases/norms';
@@ -30,6 +31,7 @@ function sameOnAnyThreads<
 
 sameOnAnyThreads(selectiveScanCases, { ...path, channels: 531, importance });
 sameOnAnyThreads(ssdScanCases, { ...path, heads: 27, importance });
+sameOnAnyThreads(depthwiseConv2dCases, { grid: [14, 14], keep: [0.7, 0.1, 1], channels: 531 });
 sameOnAnyThreads(gatedRmsNormCases, { rows: 90, dim: 1036, groupSize: 518, metric: 'l1' });
 sameOnAnyThreads(layerNormCases, { rows: 90, dim: 1037 });
 sameOnAnyThreads(meanRowsCases, { lengths: [70, 3, 0, 900], dim: 1037 });

@@ -75,6 +75,11 @@ test('results have the documented dtypes', async () => {
   expect((await ops.meanRows({ x, offsets: [0, 2, 3] })).y).toMatchObject({ dtype: 'f16', shape: [2, 8] });
   const conv = await ops.causalConv({ x, weight: t([8, 4]), state: t([1, 3, 8]) });
   expect([conv.y.dtype, conv.state.shape]).toEqual(['f16', [1, 4, 8]]);
+  const conv2d = await ops.depthwiseConv2d({ x, weight: t([3, 3, 8]), grid: [1, 3], added: t([3, 8]) });
+  expect(conv2d.y).toMatchObject({ dtype: 'f16', device, shape: [3, 8] });
+  const patches = await ops.imagePatches({ x: t([2, 3, 9, 7], 'bf16'), kernel: 2, padding: 1 });
+  expect(patches.y).toMatchObject({ dtype: 'bf16', device, shape: [2, 20, 12] });
+  expect(patches.grid).toEqual([5, 4]);
   const reduced = await ops.reduceTokens({ hidden: x, residual: t([3, 8]), selection });
   expect([reduced.hidden.dtype, reduced.residual.dtype, reduced.hidden.shape]).toEqual([
     'f16',
@@ -130,6 +135,12 @@ const mixed: [what: string, call: () => Promise<unknown>, message: string][] = [
     'a table to add that is not float32',
     () => ops.addRows({ x: t([3, 8], 'f16'), ids: t([3], 'i32'), table: t([4, 8], 'f16') }),
     'Expected a tensor of dtype f32, as a GPU needs it, for table of ops.addRows but received one of dtype f16',
+    'a second branch of a convolution that is not float32',
+    () => {
+      const x = t([3, 8], 'bf16');
+      return ops.depthwiseConv2d({ x, weight: t([3, 3, 8]), grid: [1, 3], added: x });
+    },
+    'Expected a tensor of dtype f32, as a GPU needs it, for added of ops.depthwiseConv2d but received one of dtype bf16',
   ],
   [
     'an id beyond the table',

@@ -5,6 +5,8 @@ const t = (...shape: number[]) => Tensor.zeros(shape);
 const scan = { u: t(5, 6), delta: t(5, 6), A: t(6, 3), B: t(5, 3), C: t(5, 3) };
 const ssd = { x: t(5, 4, 2), dt: t(5, 4), A: t(4), B: t(5, 2, 3), C: t(5, 2, 3) };
 const conv = { x: t(5, 6), weight: t(6, 4) };
+const conv2d = { x: t(6, 4), weight: t(3, 3, 4), grid: [2, 3] as const };
+const image = t(1, 3, 8, 6);
 const disposed = t(5, 6);
 disposed.dispose();
 
@@ -308,6 +310,107 @@ const cases: Record<string, [what: string, call: () => Promise<unknown>, message
             tokens: Tensor.from(Int32Array.of(6), [1], { dtype: 'i32' }),
           }),
         'Expected ids from 0 to 5 for tokens of ops.tokenLogprobs but received 6 at index 0.',
+      ],
+    ],
+    depthwiseConv2d: [
+      [
+        'a weight with the channels first',
+        () => ops.depthwiseConv2d({ ...conv2d, weight: t(4, 3, 3) }),
+        'Expected a tensor of shape [K, K, C = 4] for weight of ops.depthwiseConv2d but received one of shape [4, 3, 3].',
+      ],
+      [
+        'a window without a middle',
+        () => ops.depthwiseConv2d({ ...conv2d, weight: t(2, 2, 4) }),
+        'Expected an odd K of 1 to 15 for weight of ops.depthwiseConv2d but received 2.',
+        'ERR_UNSUPPORTED',
+      ],
+      [
+        'a window that is too large',
+        () => ops.depthwiseConv2d({ ...conv2d, weight: t(17, 17, 4) }),
+        'but received 17.',
+        'ERR_UNSUPPORTED',
+      ],
+      [
+        'no grid',
+        () => ops.depthwiseConv2d({ ...conv2d, grid: undefined as never }),
+        'Expected [height, width], two whole numbers above 0, for grid of ops.depthwiseConv2d but received undefined.',
+      ],
+      [
+        'a grid without places',
+        () => ops.depthwiseConv2d({ ...conv2d, grid: [0, 6] }),
+        'above 0, for grid of ops.depthwiseConv2d but received [0, 6].',
+      ],
+      [
+        'a grid of more places than rows',
+        () => ops.depthwiseConv2d({ ...conv2d, grid: [2, 4] }),
+        'Expected as many places as sequence 0 has rows, which are 6, or positions of these rows, for grid of ops.depthwiseConv2d but received 2 x 4.',
+      ],
+      [
+        'sequences of which one does not fill the grid',
+        () => ops.depthwiseConv2d({ ...conv2d, grid: [1, 4], offsets: [0, 4, 6] }),
+        'Expected as many places as sequence 1 has rows, which are 2,',
+      ],
+      [
+        'too few positions',
+        () => ops.depthwiseConv2d({ ...conv2d, positions: [0, 1] }),
+        'Expected 6 numbers, one for each row, for positions of ops.depthwiseConv2d but received 2.',
+      ],
+      [
+        'a position beyond the grid',
+        () => ops.depthwiseConv2d({ ...conv2d, positions: [0, 1, 2, 3, 4, 6] }),
+        'Expected whole numbers from 0 to 5 that rise within a sequence for positions of ops.depthwiseConv2d but received 6 at index 5.',
+      ],
+      [
+        'two rows at one place',
+        () => ops.depthwiseConv2d({ ...conv2d, grid: [3, 3], positions: [0, 1, 2, 2, 4, 6] }),
+        'for positions of ops.depthwiseConv2d but received 2 at index 3.',
+      ],
+      [
+        'a second branch of other rows',
+        () => ops.depthwiseConv2d({ ...conv2d, added: t(5, 4) }),
+        'Expected a tensor of shape [T = 6, C = 4] for added of ops.depthwiseConv2d but received one of shape [5, 4].',
+      ],
+      [
+        'an activation it does not have',
+        () => ops.depthwiseConv2d({ ...conv2d, activation: 'relu' as never }),
+        `Expected one of 'none', 'silu', 'gelu' for activation of ops.depthwiseConv2d but received "relu".`,
+      ],
+    ],
+    imagePatches: [
+      [
+        'an image that is no batch',
+        () => ops.imagePatches({ x: t(3, 8, 6), kernel: 2 }),
+        'Expected a tensor of shape [batch, C, H, W] for x of ops.imagePatches but received one of shape [3, 8, 6].',
+      ],
+      [
+        'no kernel',
+        () => ops.imagePatches({ x: image } as never),
+        'Expected a whole number above 0 for kernel of ops.imagePatches but received undefined.',
+      ],
+      [
+        'a stride of 0',
+        () => ops.imagePatches({ x: image, kernel: 2, stride: 0 }),
+        'Expected a whole number above 0 for stride of ops.imagePatches but received 0.',
+      ],
+      [
+        'a padding below 0',
+        () => ops.imagePatches({ x: image, kernel: 2, padding: -1 }),
+        'Expected a whole number of at least 0 for padding of ops.imagePatches but received -1.',
+      ],
+      [
+        'a window larger than the image',
+        () => ops.imagePatches({ x: image, kernel: 9, padding: 1 }),
+        'Expected at most 8, the shorter side of the padded image, for kernel of ops.imagePatches but received 9.',
+      ],
+      [
+        'channels that are neither first nor last',
+        () => ops.imagePatches({ x: image, kernel: 2, channels: 'middle' as never }),
+        `Expected one of 'first', 'last' for channels of ops.imagePatches but received "middle".`,
+      ],
+      [
+        'a grid of half windows',
+        () => ops.imagePatches({ x: image, kernel: 2, grid: [2, 1.5] }),
+        'Expected [height, width], two whole numbers above 0, for grid of ops.imagePatches but received [2, 1.5].',
       ],
     ],
     importance: [
