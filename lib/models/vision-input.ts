@@ -26,7 +26,6 @@ export function checkPixels(pixels: Float32Array, shape: PixelShape, config: Vis
   if (!types.isFloat32Array(pixels)) {
     throw invalidArgument('pixels', 'a Float32Array of normalised images', pixels);
   }
-  const isSize = (n: unknown) => Number.isSafeInteger(n) && (n as number) > 0;
   if (!Array.isArray(shape) || shape.length !== 4 || !shape.every(isSize) || shape[1] !== 3) {
     const found = Array.isArray(shape) ? `[${shape.map(describe).join(', ')}]` : describe(shape);
     throw mismatch('shape', '[images, 3, height, width]', found);
@@ -36,17 +35,38 @@ export function checkPixels(pixels: Float32Array, shape: PixelShape, config: Vis
   if (pixels.length !== values) {
     throw mismatch('pixels', `${shape.join(' x ')} = ${values} values, as shape says,`, `${pixels.length}`);
   }
+  return checkImageSize(images, height, width, config);
+}
+
+/** What a model makes of images of this size, if it can take them. */
+export function checkImageSize(
+  images: number,
+  height: number,
+  width: number,
+  config: VisionConfig,
+): VisionInput {
+  if (!isSize(height) || !isSize(width)) {
+    throw mismatch(
+      'the image size',
+      'whole numbers of pixels above 0',
+      `${describe(height)} x ${describe(width)}`,
+    );
+  }
   const { rows, columns } = patchGrid(config, height, width);
   if (rows < 1 || columns < 1) {
     throw mismatch(
-      'shape',
-      `images of at least ${config.patchSize} x ${config.patchSize} pixels, which is a patch,`,
+      'the image size',
+      `at least ${config.patchSize} x ${config.patchSize} pixels, which is one patch,`,
       `${height} x ${width}`,
     );
   }
   const tokens = tokensOf(config, rows * columns);
   if (images * tokens > mostTokens) {
-    throw mismatch('shape', `images of at most ${mostTokens} tokens in all`, `${images} of ${tokens} tokens`);
+    throw mismatch('the images', `at most ${mostTokens} tokens in all`, `${images} of ${tokens} tokens`);
   }
   return { images, height, width, rows, columns, tokens };
+}
+
+function isSize(n: unknown): boolean {
+  return Number.isSafeInteger(n) && (n as number) > 0;
 }

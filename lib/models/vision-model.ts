@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { cancellable } from '../cancel';
 import type { Device } from '../device';
-import { fromNative, SkipscanError } from '../errors';
+import { fromNative, fromNativeSync, SkipscanError } from '../errors';
 import type { NativeVisionModel } from '../native-model-types';
 import { Queue } from '../queue';
 import type { Policy } from '../reduction/policy-types';
@@ -11,7 +11,7 @@ import { type Kept, nativeReduction } from './reduce';
 import type { WeightDtype } from './run-options';
 import type { VisionConfig } from './vision-config';
 import type { ImageSource } from './vision-images';
-import { checkPixels, type PixelShape } from './vision-input';
+import { checkImageSize, checkPixels, type PixelShape } from './vision-input';
 import { type VisionStats, visionStats } from './vision-stats';
 
 export type VisionForwardOptions = {
@@ -22,6 +22,8 @@ export type VisionForwardOptions = {
   /** Stops the work; the call rejects with `signal.reason`. */
   signal?: AbortSignal;
 };
+
+export type FeatureOptions = Pick<VisionForwardOptions, 'reduction' | 'signal'>;
 
 export type VisionForward = {
   /** `[images, numClasses]`. */
@@ -191,6 +193,16 @@ export class VisionModel implements AsyncDisposable {
     }, o.signal);
   }
 
+  /**
+   * The orders in which the scans of every layer visit the tokens of images of this size: `positions` is `[directions, tokens]`, two
+   * directions for ViM and four for PlainMamba, whose `moves` say how each step was reached: 0 first, 1 right, 2 left, 3 up, 4 down.
+   */
+  scanOrders(height: number, width: number): { positions: Int32Array; moves?: Int32Array } {
+    this.assertOpen();
+    checkImageSize(1, height, width, this.config);
+    return fromNativeSync(() => this.#native.scanOrders(height, width));
+  }
+
   /** Bytes of native memory in use on the model's device: packed weights, and the workspace of calls. */
   memory(): { weights: number; workspace: number } {
     this.assertOpen();
@@ -213,5 +225,3 @@ export class VisionModel implements AsyncDisposable {
       throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
   }
 }
-
-export type FeatureOptions = Pick<VisionForwardOptions, 'reduction' | 'signal'>;
