@@ -103,7 +103,7 @@ describe('the most probable classes', () => {
       ['c', 2],
       ['a', 0], // as probable as d, and before it
     ]);
-    [3 / 7, 2 / 7, 1 / 7].forEach((p, i) => expect(found[i].probability).toBeCloseTo(p, 6));
+    for (const [i, p] of [3 / 7, 2 / 7, 1 / 7].entries()) expect(found[i].probability).toBeCloseTo(p, 6);
   });
 
   test('are all, where there are no more; large logits do not overflow', () => {
