@@ -18,9 +18,11 @@ const RELEASE = ['75', '80', '86', '89', '90', '100', '120'];
 
 /** Kernels in which a spilled register is paid for in every step of a long loop: their names begin so. */
 const HOT = [
+  'conv2d_kernel',
   'conv_window',
   'gated_rms_norm',
   'layer_norm',
+  'image_patches_kernel',
   'linear_',
   'rms_norm',
   'select_similarity',

@@ -70,4 +70,24 @@ __device__ inline int block_min(int v) {
   return block_reduce(v, 0x7fffffff, [](int a, int b) { return a < b ? a : b; });
 }
 
+// How many threads before this one have the flag set; `total`: how many of the block have. Blocks and barriers are those of
+// block_reduce.
+__device__ inline int block_prefix(bool flag, int& total) {
+  SKIPSCAN_SHARED(int, of_warps, [kWarp]);
+  const int lane = lane_index(), warp = warp_index();
+  const unsigned votes = __ballot_sync(kAllLanes, flag);
+  if (lane == 0) of_warps[warp] = __popc(votes);
+  __syncthreads();
+  int sum = lane < int(blockDim.x) / kWarp ? of_warps[lane] : 0;
+  __syncthreads();
+#pragma unroll
+  for (int distance = 1; distance < kWarp; distance *= 2) {
+    const int before = __shfl_up_sync(kAllLanes, sum, distance);
+    if (lane >= distance) sum += before;
+  }
+  total = __shfl_sync(kAllLanes, sum, kWarp - 1);
+  const int up_to_warp = __shfl_sync(kAllLanes, sum, warp > 0 ? warp - 1 : 0);
+  return (warp > 0 ? up_to_warp : 0) + __popc(votes & ((1u << lane) - 1));
+}
+
 }  // namespace skipscan::cuda

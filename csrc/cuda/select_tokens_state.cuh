@@ -75,25 +75,6 @@ __device__ inline bool is_finite(float value) { return value - value == 0; }
 
 // ---- over the threads of a block: whole warps, 1024 threads at most; all call together
 
-// How many threads before this one have the flag set; `total`: how many of the block have.
-__device__ inline int block_prefix(bool flag, int& total) {
-  SKIPSCAN_SHARED(int, of_warps, [kWarp]);
-  const int lane = lane_index(), warp = warp_index();
-  const unsigned votes = __ballot_sync(kAllLanes, flag);
-  if (lane == 0) of_warps[warp] = __popc(votes);
-  __syncthreads();
-  int sum = lane < int(blockDim.x) / kWarp ? of_warps[lane] : 0;
-  __syncthreads();
-#pragma unroll
-  for (int distance = 1; distance < kWarp; distance *= 2) {
-    const int before = __shfl_up_sync(kAllLanes, sum, distance);
-    if (lane >= distance) sum += before;
-  }
-  total = __shfl_sync(kAllLanes, sum, kWarp - 1);
-  const int up_to_warp = __shfl_sync(kAllLanes, sum, warp > 0 ? warp - 1 : 0);
-  return (warp > 0 ? up_to_warp : 0) + __popc(votes & ((1u << lane) - 1));
-}
-
 template <class Combine>
 __device__ inline RankKey block_fold(RankKey value, RankKey identity, const Combine& combine) {
   SKIPSCAN_SHARED(RankKey, of_warps, [kWarp]);

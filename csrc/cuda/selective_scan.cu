@@ -50,7 +50,9 @@ Status run_form(Form form, const SelectiveScanParams& p, const ScanPlan& plan, S
   return {};
 }
 
-Support supports(const SelectiveScanParams& p) { return supports_one_dtype({p.u, p.delta, p.B, p.C, p.z, p.y}); }
+Support supports(const SelectiveScanParams& p) {
+  return supports_one_dtype({p.u, p.delta, p.B, p.C, p.z, p.y, p.y_in});
+}
 
 Status run(const SelectiveScanParams& p, ExecContext& ctx) {
   Stream& stream = *ctx.stream;
@@ -81,8 +83,8 @@ Status run(const SelectiveScanParams& p, ExecContext& ctx) {
   SKIPSCAN_TRY(with_dtype(p.u.dtype, [&](auto type) { return run_form<decltype(type)>(form, p, plan, stream); }));
   if (!p.importance) return {};
   const int32_t* rows = p.metric == ImportanceMetric::delta ? p.path.param_index : p.path.index;
-  return launch_selective_scores(plan.sums, plan.parts * p.groups, p.path, p.channels, p.metric, rows, p.importance,
-                                 stream);
+  return launch_selective_scores(plan.sums, plan.parts * p.groups, p.path, p.channels, p.metric, rows, p.importance_in,
+                                 p.importance, stream);
 }
 
 }  // namespace

@@ -89,7 +89,9 @@ __global__ void __launch_bounds__(kStepThreads)
   __syncwarp();        // y may be u, which all lanes of a channel have read
   if (!moves) return;  // the whole block does
 
-  const float ungated = fmaf(p.D && present ? p.D[channel] : 0, u, sum), gated = p.z.data ? ungated * silu(z) : ungated;
+  if (p.y_in.data && present && first == 0) sum += load(row_of<T>(p.y_in, row, p.y_stride) + channel);
+  const float ungated = fmaf(p.D && present ? p.D[channel] : 0, u, sum) * p.y_scale;
+  const float gated = p.z.data ? ungated * silu(z) : ungated;
   if (first == 0) {
     if (present) store(static_cast<T*>(p.y.data) + row * p.y_stride + channel, gated);
     const float scored = p.metric == ImportanceMetric::delta   ? dt

@@ -300,11 +300,23 @@ __device__ inline void store_sums(const ScanPlan& plan, const ScanSpan& span, co
   plan.sums[(span.part + channel / kUnit) * steps + chunk.step + lane] = v[0];
 }
 
+// Adds what earlier scans gave to y of a chunk's steps, and scales the sums. Nobody has taken these rows in: a tile without them
+// leaves room for more blocks, which hide the way that they come.
+template <class T>
+__device__ inline void add_earlier_scans(const SelectiveScanParams& p, const Chunk& chunk, float (&y)[kChunkSteps]) {
+  const int count = p.y_in.data && chunk.present ? chunk.count : 0;
+#pragma unroll
+  for (int t = 0; t < kChunkSteps; ++t) {
+    const T* const earlier = row_of<T>(p.y_in, t < count ? p.path.index[chunk.step + t] : 0, p.y_stride);
+    y[t] = (t < count ? y[t] + load(earlier + chunk.channel) : y[t]) * p.y_scale;
+  }
+}
+
 // Gates y of a chunk's steps and puts it where the block writes it from. Elements of `out` and z lie `stride` apart.
 template <class T>
 __device__ inline void finish_outputs(const SelectiveScanParams& p, const ScanPlan& plan, const ScanSpan& span,
-                                      const Chunk& chunk, const float (&y)[kChunkSteps], const T* z, T* out,
-                                      int stride) {
+                                      const Chunk& chunk, float (&y)[kChunkSteps], const T* z, T* out, int stride) {
+  if (p.y_in.data || p.y_scale != 1) add_earlier_scans<T>(p, chunk, y);
   const bool scored = plan.sums && p.metric != ImportanceMetric::delta;
   float terms[kChunkSteps];
 #pragma unroll

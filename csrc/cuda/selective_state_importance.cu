@@ -32,7 +32,7 @@ Status run(const SelectiveStateImportanceParams& p, ExecContext& ctx) {
                 : launch_selective_state_importance<T, 8, 128>(p, plan, stream);
   }));
   return launch_selective_scores(plan.sums, int(parts), p.path, p.channels, ImportanceMetric::state, p.path.index,
-                                 p.scores, stream);
+                                 nullptr, p.scores, stream);
 }
 
 }  // namespace

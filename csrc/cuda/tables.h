@@ -20,5 +20,8 @@ extern const Op<TokenLogprobsParams> token_logprobs;
 extern const Op<LayerNormParams> layer_norm;
 extern const Op<MeanRowsParams> mean_rows;
 extern const Op<AddRowsParams> add_rows;
+extern const Op<DepthwiseConv2dParams> depthwise_conv2d;
+extern const Op<ImagePatchesParams> image_patches;
+extern const Op<ScanPathsParams> scan_paths;
 
 }  // namespace skipscan::cuda

@@ -6,6 +6,14 @@
 #include "engine/released_top.h"
 
 namespace skipscan {
+namespace {
+
+// Memory for what the device cannot read or write where the caller has it; null where it can.
+float* beyond_host(Arena& arena, const VisionSetting& setting, int64_t count) {
+  return setting.device.is_host() ? nullptr : arena.take<float>(count);
+}
+
+}  // namespace
 
 VisionWorkspace::Inputs::Inputs(Arena& arena, const VisionInput& in, int64_t rows, int64_t tile_rows)
     : begin(arena.take<std::byte>(0)),
@@ -18,14 +26,14 @@ VisionWorkspace::VisionWorkspace(Arena& arena, const VisionSetting& setting, con
     : tile_rows(std::min(setting.tokens() * in.images,
                          std::max<int64_t>(setting.tokens(), setting.device.backend().tile_rows))),
       inputs(arena, in, setting.tokens() * in.images, tile_rows),
-      pixels(arena.take<float>(setting.device.is_host() ? 0 : int64_t(in.images) * 3 * in.size.height * in.size.width)),
+      pixels(beyond_host(arena, setting, int64_t(in.images) * 3 * in.size.height * in.size.width)),
       reduced(rows_after_reductions(arena, in.reduction, setting.tokens() * in.images, in.images)),
       selection(arena, in.reduction ? setting.tokens() * in.images : 0),
       tile_offsets(arena.take<int32_t>(2LL * in.images)),
       hidden(take(arena, setting.activations, setting.tokens() * in.images * setting.config.d_model)),
       residual(arena.take<float>(setting.tokens() * in.images * setting.config.d_model)),
       features(take(arena, setting.activations, int64_t(in.images) * setting.config.d_model)),
-      logits(arena.take<float>(setting.device.is_host() ? 0 : int64_t(in.images) * setting.config.classes)),
+      logits(beyond_host(arena, setting, int64_t(in.images) * setting.config.classes)),
       stem(arena, setting.config, setting.activations, in.size, setting.device.backend().tile_rows),
       block(arena, setting.config, setting.activations, tile_rows) {
   const VisionConfig& c = setting.config;

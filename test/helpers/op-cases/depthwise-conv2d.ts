@@ -96,5 +96,9 @@ export const depthwiseConv2dCases: OpCases<'depthwise_conv2d', DepthwiseConv2dCa
       activation: c.activation,
     };
   },
+  kernel({ channels, xStride = channels, outStride = channels }, backend) {
+    if (backend !== 'cuda') return undefined;
+    return [channels, xStride, outStride].every((n) => n % 4 === 0) ? '/packs' : '/channels';
+  },
   tolerance: 1e-6, // float32 rounding
 };

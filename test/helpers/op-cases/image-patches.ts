@@ -1,3 +1,4 @@
+import type { NativeImagePatches } from '../../../lib/native-grid-types';
 import type { OpCases } from './harness';
 
 export type ImagePatchesCase = {
@@ -16,6 +17,13 @@ export type ImagePatchesCase = {
   threads?: number;
 };
 type Cases = OpCases<'image_patches', ImagePatchesCase>;
+
+/** The kernel of a GPU that reads so many elements at once. */
+function kernelOf({ kernel, channels, planar }: NativeImagePatches, backend: string, pack: number) {
+  if (backend !== 'cuda') return undefined;
+  if (!planar && channels % pack === 0) return '/channels';
+  return (kernel * kernel * channels) % pack === 0 ? '/packs' : '/elements';
+}
 
 const interleaved = { planar: false, kernel: 3, stride: 1, padding: 1, relu: true } as const;
 
@@ -87,6 +95,7 @@ export const imagePatchesCases: Cases = {
       out: memory.output('out', rows, { width: kernel * kernel * channels }),
     };
   },
+  kernel: (params, backend, dtype) => kernelOf(params, backend, dtype === 'f32' ? 4 : 8),
   tolerance: 0, // nothing but copies
 };
 
@@ -94,6 +103,7 @@ export const imagePatchesCases: Cases = {
 export const floatImagePatchesCases: Cases = {
   ...imagePatchesCases,
   activations: ['out'],
+  kernel: (params, backend) => kernelOf(params, backend, 4),
   table: imagePatchesCases.table
     .filter(([, { relu }]) => !relu)
     .map(([why, change]) => [`float32 images: ${why}`, change] as const),

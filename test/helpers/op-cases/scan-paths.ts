@@ -64,5 +64,6 @@ export const scanPathsCases: OpCases<'scan_paths', ScanPathsCase> = {
       label: hasLabels ? memory.intOutput('label', entries) : undefined,
     };
   },
+  kernel: (_params, backend) => (backend === 'cuda' ? '/tiles' : undefined),
   tolerance: 0,
 };
