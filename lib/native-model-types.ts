@@ -98,6 +98,8 @@ export type NativeVisionModel = {
     /** Per reduction, of the rows before it; absent where the policy needs none. */
     scores?: Float32Array[];
   }>;
+  /** Of images of this size. `moves` is PlainMamba's only. */
+  scanOrders(height: number, width: number): { positions: Int32Array; moves?: Int32Array };
   memory(): { weights: number; workspace: number };
   dispose(): void;
 };

@@ -12,11 +12,10 @@ import { checkTokens, type Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
 import { type GeneratedToken, type GenerateOptions, generate } from './generate';
 import { countsOf, type Kept, nativeReduction } from './reduce';
+import type { WeightDtype } from './run-options';
 import { type Score, type ScoreOptions, score } from './score';
 import { Session, type SessionState } from './session';
 import { decodeSession } from './session-file';
-
-export type WeightDtype = 'f32' | 'bf16' | 'f16';
 
 export type ForwardOptions = {
   /** Removes tokens on the way; the logits are those of the rows that are left. Defaults to none. */

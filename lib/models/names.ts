@@ -2,10 +2,34 @@ import type { Checkpoint, TensorEntry } from '../checkpoints/types';
 import { badCheckpoint } from '../errors';
 import type { NativeTensorSource, NativeWeightSlot } from '../native-model-types';
 
-/** Names that mean another's tensor: mamba_ssm calls the embedding what transformers calls the embeddings. */
-const aliases: ReadonlyMap<string, string> = new Map([
-  ['backbone.embedding.weight', 'backbone.embeddings.weight'],
-]);
+/** Where a model's shape was taken from, in the words of an error about tensors that do not fit it. */
+export type Described = { model: string; asker: string; advice: string };
+
+export const describedBy = {
+  configFile: {
+    model: 'the model that config.json describes',
+    asker: 'config.json',
+    advice: 'Use the weights and the config.json that were published together.',
+  },
+  modelName: (name: string): Described => ({
+    model: name,
+    asker: name,
+    advice: 'Pass the name of the model that these weights are of, or leave the option model out.',
+  }),
+  shapes: {
+    model: 'the model that their shapes make',
+    asker: 'the model that the other shapes make',
+    advice: 'Use the whole checkpoint as it was published, or put a config.json beside it.',
+  },
+};
+
+export type MatchOptions = {
+  described: Described;
+  /** Names that mean another's tensor. */
+  aliases?: ReadonlyMap<string, string>;
+  /** Tensors that the model has no use for. */
+  ignored?: (name: string) => boolean;
+};
 
 const weightDtypes: ReadonlySet<string> = new Set(['f32', 'bf16', 'f16']);
 
@@ -24,15 +48,14 @@ function list(names: string[]): string {
  * @returns one source for each slot, in the slots' order, with the bytes it takes in the file
  */
 export function matchTensors(
-  checkpoint: Checkpoint,
+  checkpoint: Pick<Checkpoint, 'directory' | 'manifest'>,
   slots: readonly NativeWeightSlot[],
-  tiedHead: boolean,
+  { described, aliases, ignored = () => false }: MatchOptions,
 ): (NativeTensorSource & { byteLength: number })[] {
   const entries = new Map<string, TensorEntry>();
-  for (const [name, entry] of checkpoint.manifest.tensors) entries.set(aliases.get(name) ?? name, entry);
-  // Files that were saved with a tied head may carry it twice.
-  if (tiedHead) entries.delete('lm_head.weight');
-
+  for (const [name, entry] of checkpoint.manifest.tensors) {
+    if (!ignored(name)) entries.set(aliases?.get(name) ?? name, entry);
+  }
   const missing = slots.filter((slot) => !entries.has(slot.name)).map((slot) => slot.name);
   const wanted = new Set(slots.map((slot) => slot.name));
   const unknown = [...entries.keys()].filter((name) => !wanted.has(name));
@@ -42,8 +65,7 @@ export function matchTensors(
     if (unknown.length > 0) parts.push(`it has ${list(unknown)}, for which the model has no place`);
     throw badCheckpoint(
       checkpoint.directory,
-      `the tensors do not fit the model that config.json describes: ${parts.join('; ')}. ` +
-        `Use the weights and the config.json that were published together.`,
+      `the tensors do not fit ${described.model}: ${parts.join('; ')}. ${described.advice}`,
     );
   }
 
@@ -58,8 +80,8 @@ export function matchTensors(
     if (entry.shape.length !== slot.shape.length || entry.shape.some((n, i) => n !== slot.shape[i])) {
       throw badCheckpoint(
         entry.file,
-        `${slot.name} has shape [${entry.shape.join(', ')}] but config.json asks for [${slot.shape.join(', ')}]. ` +
-          `Use the weights and the config.json that were published together.`,
+        `${slot.name} has shape [${entry.shape.join(', ')}] but ${described.asker} asks for [${slot.shape.join(', ')}]. ` +
+          described.advice,
       );
     }
     return {

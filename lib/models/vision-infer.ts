@@ -34,6 +34,11 @@ export function inferVisionConfig(source: string, tensors: Tensors): VisionConfi
   return parseVisionConfig(source, family === 'vim' ? inferVim(shapes) : inferPlainMamba(shapes));
 }
 
+/** How many classes a checkpoint's head has, if it has one. */
+export function classesOf(tensors: Tensors): number | undefined {
+  return (tensors.get('head.weight') ?? tensors.get('head.fc.weight'))?.shape[0];
+}
+
 /** The shapes of tensors that must be there. */
 class Shapes {
   constructor(

@@ -90,25 +90,30 @@ const families = ['vim', 'plainmamba'];
     return kept;
   }
 
-  test.each([1, 3])('%i images at a time: logits and the tokens that stay are those of each image alone', async (count) => {
-    const { data, shape } = golden.get('images')!;
-    const image = data.length / shape[0];
-    for (let first = 0; first < shape[0]; first += count) {
-      const { logits, kept, numClasses } = await model.forward(
-        data.subarray(first * image, (first + count) * image),
-        [count, 3, shape[2], shape[3]],
-        { reduction },
-      );
-      const want = golden.get('single.logits')!.data.subarray(first * numClasses, (first + count) * numClasses);
-      expect(maxDifference(logits, want)).toBeLessThan(10 * noise['single.logits'].max_abs);
-      for (let b = 0; b < count; b += 1) {
-        let positions = Array.from({ length: 65 }, (_, i) => i);
-        for (const i of [0, 1, 2]) {
-          const { ints, shape: of } = golden.get(`single.prune${i}.kept`)!;
-          positions = keptPositions(positions, ints.slice((first + b) * of[1], (first + b + 1) * of[1]));
-          expect(positionsOf(kept[i], b)).toEqual(positions);
+  test.each([1, 3])(
+    '%i images at a time: logits and the tokens that stay are those of each image alone',
+    async (count) => {
+      const { data, shape } = golden.get('images')!;
+      const image = data.length / shape[0];
+      for (let first = 0; first < shape[0]; first += count) {
+        const { logits, kept, numClasses } = await model.forward(
+          data.subarray(first * image, (first + count) * image),
+          [count, 3, shape[2], shape[3]],
+          { reduction },
+        );
+        const want = golden
+          .get('single.logits')!
+          .data.subarray(first * numClasses, (first + count) * numClasses);
+        expect(maxDifference(logits, want)).toBeLessThan(10 * noise['single.logits'].max_abs);
+        for (let b = 0; b < count; b += 1) {
+          let positions = Array.from({ length: 65 }, (_, i) => i);
+          for (const i of [0, 1, 2]) {
+            const { ints, shape: of } = golden.get(`single.prune${i}.kept`)!;
+            positions = keptPositions(positions, ints.slice((first + b) * of[1], (first + b + 1) * of[1]));
+            expect(positionsOf(kept[i], b)).toEqual(positions);
+          }
         }
       }
-    }
-  });
+    },
+  );
 });

@@ -84,7 +84,10 @@ const reversedRows = (x: Float32Array, width: number) =>
   test('a block of two directions', async () => {
     const layer = await Layer.read('vim', { weights: 'layers.3.mixer.', golden: 'image0.layer3.' });
     const [inner, states, rank, tokens] = [80, 16, 3, 65];
-    const { y: xz } = await ops.linear({ x: layer.tensor('mixer_in'), weight: layer.weight('in_proj.weight') });
+    const { y: xz } = await ops.linear({
+      x: layer.tensor('mixer_in'),
+      weight: layer.weight('in_proj.weight'),
+    });
     const [x, z] = [columns(xz, 0, inner), columns(xz, inner, 2 * inner)];
     layer.expect('z', floats(z), true);
 
@@ -164,7 +167,11 @@ const reversedRows = (x: Float32Array, width: number) =>
       bias: layer.weight('conv2d.bias'),
       grid: [8, 8] as [number, number],
     };
-    layer.expect('conv2d_pre_silu', floats((await ops.depthwiseConv2d({ ...conv, activation: 'none' })).y), true);
+    layer.expect(
+      'conv2d_pre_silu',
+      floats((await ops.depthwiseConv2d({ ...conv, activation: 'none' })).y),
+      true,
+    );
     const { y: u } = await ops.depthwiseConv2d({ ...conv, activation: 'silu' });
     const { y: parameters } = await ops.linear({ x: u, weight: layer.weight('x_proj.weight') });
     layer.expect('x_dbl', floats(parameters));
@@ -198,7 +205,9 @@ const reversedRows = (x: Float32Array, width: number) =>
         path: new ScanPath({ ...full, paramIndex: inOrder }),
       };
       const alone = floats((await ops.selectiveScan(scan)).y);
-      const want = layer.get('scan_y_token_order').data.subarray(d * inner * tokens, (d + 1) * inner * tokens);
+      const want = layer
+        .get('scan_y_token_order')
+        .data.subarray(d * inner * tokens, (d + 1) * inner * tokens);
       expect(maxDifference(alone, transpose(want, [inner, tokens]))).toBeLessThan(2e-3);
       sum = (await ops.selectiveScan({ ...scan, sumIn: sum, ...last })).y;
     }

@@ -23,7 +23,8 @@ function images(count: number, height: number, width: number): Float32Array {
       for (let y = 0; y < height; y += 1)
         for (let x = 0; x < width; x += 1)
           pixels.push(
-            Math.sin(0.37 * (k + 1) * x + 0.23 * y * (c + 1) + c) + Math.cos(0.11 * (k + 2) * y - 0.05 * x * c),
+            Math.sin(0.37 * (k + 1) * x + 0.23 * y * (c + 1) + c) +
+              Math.cos(0.11 * (k + 2) * y - 0.05 * x * c),
           );
   return Float32Array.from(pixels);
 }

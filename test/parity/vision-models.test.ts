@@ -76,13 +76,18 @@ present('vim')('ViM', () => {
     const patches = Float32Array.from([...embedded.subarray(0, 32 * d), ...embedded.subarray(33 * d)]);
     const first = golden.get('patch_embed').data.subarray(0, 64 * d);
     expect(maxDifference(patches, first)).toBeLessThan(3e-5);
-    expect(maxDifference(embedded.subarray(32 * d, 33 * d), weights.get('cls_token')!.data)).toBeLessThan(1e-5);
+    expect(maxDifference(embedded.subarray(32 * d, 33 * d), weights.get('cls_token')!.data)).toBeLessThan(
+      1e-5,
+    );
   });
 
   test("the authors' trainer's checkpoint is the same model, and not its average, which comes with it", async () => {
     await using published = await loadTestVisionModel(path.join(folder, 'checkpoint_full.pth'));
     const { data, shape } = images();
-    const [a, b] = [await published.forward(data, shape as Images), await model.forward(data, shape as Images)];
+    const [a, b] = [
+      await published.forward(data, shape as Images),
+      await model.forward(data, shape as Images),
+    ];
     expect(a.logits).toEqual(b.logits);
   });
 });
@@ -130,7 +135,10 @@ present('plainmamba')('PlainMamba', () => {
   test.each(['checkpoint.pth', 'checkpoint_with_ema.pth'])('%s is the same model', async (name) => {
     await using published = await loadTestVisionModel(path.join(folder, name));
     const { data, shape } = golden.get('wide.images');
-    const [a, b] = [await published.forward(data, shape as Images), await model.forward(data, shape as Images)];
+    const [a, b] = [
+      await published.forward(data, shape as Images),
+      await model.forward(data, shape as Images),
+    ];
     expect(a.logits).toEqual(b.logits);
   });
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { publishedConfig, type VisionModelName, visionModelNames } from '../../../lib/models/vision-names';
 import { nativeReduction } from '../../../lib/models/reduce';
+import { publishedConfig, type VisionModelName, visionModelNames } from '../../../lib/models/vision-names';
 import {
   flops,
   ltmp,

@@ -1,0 +1,227 @@
+import { types } from 'node:util';
+import { cancellable } from '../cancel';
+import type { Device } from '../device';
+import { fromNative, fromNativeSync, SkipscanError } from '../errors';
+import type { NativeVisionModel } from '../native-model-types';
+import { Queue } from '../queue';
+import type { Policy } from '../reduction/policy-types';
+import { type Classification, type ClassifyOptions, classify, imageFeatures } from './classify';
+import { type ExplainOptions, type Explanation, explain } from './explain';
+import { type Kept, nativeReduction } from './reduce';
+import type { WeightDtype } from './run-options';
+import type { VisionConfig } from './vision-config';
+import type { ImageSource } from './vision-images';
+import { checkImageSize, checkPixels, type PixelShape } from './vision-input';
+import { type VisionStats, visionStats } from './vision-stats';
+
+export type VisionForwardOptions = {
+  /** Removes tokens on the way. Defaults to none. */
+  reduction?: Policy;
+  /** Also return what every block returns. Not with a reduction. Defaults to false. */
+  hiddenStates?: boolean;
+  /** Stops the work; the call rejects with `signal.reason`. */
+  signal?: AbortSignal;
+};
+
+export type FeatureOptions = Pick<VisionForwardOptions, 'reduction' | 'signal'>;
+
+export type VisionForward = {
+  /** `[images, numClasses]`. */
+  logits: Float32Array;
+  numClasses: number;
+  /**
+   * After each reduction: image i keeps the tokens at `positions`, from `offsets[i]` to `offsets[i + 1] - 1`. Patches are counted in
+   * raster order, and in ViM the class token stands in the middle of them.
+   */
+  kept: Kept[];
+  /** Of each layer, `[images, tokens, dModel]`: the mixer's output, and the residual stream that it is to be added to. */
+  hiddenStates?: { hidden: Float32Array; residual: Float32Array }[];
+  stats: VisionStats;
+};
+
+/** @internal What the loader hands over. */
+export type LoadedVisionModel = {
+  native: NativeVisionModel;
+  source: string;
+  config: VisionConfig;
+  device: Device;
+  dtype: WeightDtype;
+  fingerprint: string;
+  backend: string;
+  parameterCount: number;
+  labels: readonly string[];
+};
+
+/** @internal A forward pass with what only some callers want. */
+export type VisionPass = VisionForward & {
+  /** `[images, dModel]`. */
+  features?: Float32Array;
+  /** Of every reduction, for the rows before it; absent where the policy scores nothing. */
+  scores?: Float32Array[];
+};
+
+/** A ViM or PlainMamba image classifier. Made by `loadVisionModel()`. Calls run one after another, in the order they are made. */
+export class VisionModel implements AsyncDisposable {
+  readonly config: VisionConfig;
+  readonly device: Device;
+  /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
+  readonly dtype: WeightDtype;
+  /** Without the statistics of batch norms. */
+  readonly parameterCount: number;
+  /** The kernels that run: `avx512`, `avx2`, `portable` or `cuda`. */
+  readonly backend: string;
+  /** Where it was loaded from. */
+  readonly source: string;
+  /** The name of every class. */
+  readonly labels: readonly string[];
+  readonly #native: NativeVisionModel;
+  readonly #queue = new Queue();
+  #closing?: Promise<void>;
+
+  /** @internal */
+  constructor(loaded: LoadedVisionModel) {
+    this.#native = loaded.native;
+    this.source = loaded.source;
+    this.config = loaded.config;
+    this.device = loaded.device;
+    this.dtype = loaded.dtype;
+    this.backend = loaded.backend;
+    this.parameterCount = loaded.parameterCount;
+    this.labels = loaded.labels;
+  }
+
+  /**
+   * Logits of images that are pixels already. Sizes other than the trained one are accepted: the position embedding is resampled as
+   * the authors do it, and PlainMamba fills the last patches up with zeros.
+   *
+   * @param pixels `[images, 3, height, width]`, normalised by the mean and the deviation of ImageNet
+   */
+  async forward(
+    pixels: Float32Array,
+    shape: PixelShape,
+    o: VisionForwardOptions = {},
+  ): Promise<VisionForward> {
+    return this.pass(pixels, shape, o);
+  }
+
+  /**
+   * The most probable classes of images, each from the most probable on. Images are prepared as the authors evaluate: the shorter
+   * side is resampled to 8/7 of the trained size and the middle cut out.
+   *
+   * @param images a path, the content of an image file, or several of these; the result has an entry for each
+   */
+  classify(
+    images: ImageSource | readonly ImageSource[],
+    o: ClassifyOptions = {},
+  ): Promise<Classification[][]> {
+    return classify(this, images, o);
+  }
+
+  /** `[images, dModel]`: what the head is given, of image files, prepared as in `classify`, or of pixels, as in `forward`. */
+  features(images: ImageSource | readonly ImageSource[], o?: FeatureOptions): Promise<Float32Array>;
+  features(pixels: Float32Array, shape: PixelShape, o?: FeatureOptions): Promise<Float32Array>;
+  async features(
+    input: Float32Array | ImageSource | readonly ImageSource[],
+    shapeOrOptions?: PixelShape | FeatureOptions,
+    o: FeatureOptions = {},
+  ): Promise<Float32Array> {
+    if (!types.isFloat32Array(input)) {
+      return imageFeatures(
+        this,
+        input as ImageSource | readonly ImageSource[],
+        (shapeOrOptions ?? {}) as FeatureOptions,
+      );
+    }
+    const { features } = await this.pass(input, shapeOrOptions as PixelShape, { ...o, features: true });
+    return features!;
+  }
+
+  /** A picture of which patches each reduction drops, and of the scores it went by. */
+  explain(image: ImageSource, o: ExplainOptions): Promise<Explanation> {
+    return explain(this, image, o);
+  }
+
+  /** @internal `forward`, with features and scores if they are wanted. */
+  async pass(
+    pixels: Float32Array,
+    shape: PixelShape,
+    o: VisionForwardOptions & { features?: boolean; scores?: boolean },
+  ): Promise<VisionPass> {
+    this.assertOpen();
+    const { numClasses, dModel, layers } = this.config;
+    const input = checkPixels(pixels, shape, this.config);
+    const { images, height, width, tokens } = input;
+    if (o.hiddenStates && o.reduction) {
+      throw new SkipscanError('ERR_ARGUMENT', 'Expected hiddenStates or a reduction but received both.');
+    }
+    const lengths = Array<number>(images).fill(tokens);
+    const reduction = o.reduction && nativeReduction(o.reduction, this.config, lengths);
+
+    return this.#queue.run(async () => {
+      const slice = images * tokens * dModel;
+      const room = (n: number, wanted = true) => (wanted ? new Float32Array(n) : undefined);
+      const logits = new Float32Array(images * numClasses);
+      const features = room(images * dModel, o.features === true);
+      const hidden = room(layers * slice, o.hiddenStates === true);
+      const residual = room(layers * slice, o.hiddenStates === true);
+      const { milliseconds, kept, scores } = await cancellable(o.signal, (cell) =>
+        fromNative(
+          this.#native.forward(
+            pixels,
+            { images, height, width },
+            { logits, features, hidden, residual, scores: o.scores === true, reduction },
+            cell,
+          ),
+        ),
+      );
+      const layer = (all: Float32Array, i: number) => all.subarray(i * slice, (i + 1) * slice);
+      return {
+        logits,
+        numClasses,
+        kept,
+        hiddenStates:
+          hidden &&
+          residual &&
+          Array.from({ length: layers }, (_, i) => ({
+            hidden: layer(hidden, i),
+            residual: layer(residual, i),
+          })),
+        features,
+        scores,
+        stats: { ...visionStats(this.config, input, kept, o.reduction), milliseconds },
+      };
+    }, o.signal);
+  }
+
+  /**
+   * The orders in which the scans of every layer visit the tokens of images of this size: `positions` is `[directions, tokens]`, two
+   * directions for ViM and four for PlainMamba, whose `moves` say how each step was reached: 0 first, 1 right, 2 left, 3 up, 4 down.
+   */
+  scanOrders(height: number, width: number): { positions: Int32Array; moves?: Int32Array } {
+    this.assertOpen();
+    checkImageSize(1, height, width, this.config);
+    return fromNativeSync(() => this.#native.scanOrders(height, width));
+  }
+
+  /** Bytes of native memory in use on the model's device: packed weights, and the workspace of calls. */
+  memory(): { weights: number; workspace: number } {
+    this.assertOpen();
+    return this.#native.memory();
+  }
+
+  /** Gives all memory back, after the calls that are running. Every call returns the same promise. */
+  dispose(): Promise<void> {
+    this.#closing ??= this.#queue.run(async () => this.#native.dispose());
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  /** @internal */
+  assertOpen(): void {
+    if (this.#closing)
+      throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
+  }
+}
