@@ -63,7 +63,9 @@ class Layer {
   }
 }
 
-function transpose(data: Float32Array, [rows, columns]: number[]): Float32Array {
+/** `[rows, columns...]` as `[columns, rows]`. */
+function transpose(data: Float32Array, [rows]: number[]): Float32Array {
+  const columns = data.length / rows;
   return Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]);
 }
 
@@ -190,7 +192,7 @@ const reversedRows = (x: Float32Array, width: number) =>
       const { y: B } = await ops.addRows({
         x: columns(parameters, rank, rank + states),
         table: layer.weight('direction_Bs'),
-        ids: part(orders.get('train_size.scan_direction')!),
+        ids: Tensor.from(part(orders.get('train_size.scan_direction')!), [tokens], { dtype: 'i32' }),
       });
       const full = ScanPath.full(tokens).permuted([...order]);
       const last = d === 3 ? { z } : {};

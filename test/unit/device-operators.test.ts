@@ -135,6 +135,8 @@ const mixed: [what: string, call: () => Promise<unknown>, message: string][] = [
     'a table to add that is not float32',
     () => ops.addRows({ x: t([3, 8], 'f16'), ids: t([3], 'i32'), table: t([4, 8], 'f16') }),
     'Expected a tensor of dtype f32, as a GPU needs it, for table of ops.addRows but received one of dtype f16',
+  ],
+  [
     'a second branch of a convolution that is not float32',
     () => {
       const x = t([3, 8], 'bf16');
