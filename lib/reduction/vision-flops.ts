@@ -60,14 +60,18 @@ function patchFlops(config: VisionConfig, patches: number, halfPixels: number): 
   return 2 * stem * halfPixels + 2 * stemChannels * (patchSize / 2) ** 2 * D * patches;
 }
 
-/** Tokens and places of the first convolutions; where only tokens are given, of patches that are whole. */
+/** Tokens and places of the first convolutions: of an image, or where only other tokens are given, of patches that are whole. */
 function sizeOf(config: VisionConfig, options: Options): { length: number; halfPixels: number } {
-  const patchPlaces = (config.patchSize / 2) ** 2;
-  if (options.has('length') && !options.has('imageSize')) {
-    const length = options.whole('length', tokensOf(config, 1));
-    return { length, halfPixels: length * patchPlaces };
+  const image = imageSizeOf(config, options.pixels('imageSize', config.imageSize));
+  const length = options.whole('length', tokensOf(config, 1), image.length);
+  if (length === image.length) return image;
+  if (options.has('imageSize')) {
+    throw mismatch('length of flops()', `${image.length}, as the image size makes it,`, `${length}`);
   }
-  const [height, width] = options.pixels('imageSize', config.imageSize);
+  return { length, halfPixels: length * (config.patchSize / 2) ** 2 };
+}
+
+function imageSizeOf(config: VisionConfig, [height, width]: readonly [number, number]) {
   const { rows, columns } = patchGrid(config, height, width);
   if (rows < 1 || columns < 1) {
     throw mismatch(
@@ -76,15 +80,10 @@ function sizeOf(config: VisionConfig, options: Options): { length: number; halfP
       `${height} x ${width}`,
     );
   }
-  const length = tokensOf(config, rows * columns);
-  if (options.whole('length', 1, length) !== length) {
-    throw mismatch(
-      'length of flops()',
-      `${length}, as the image size makes it,`,
-      `${options.whole('length', 1)}`,
-    );
-  }
-  return { length, halfPixels: Math.ceil(height / 2) * Math.ceil(width / 2) };
+  return {
+    length: tokensOf(config, rows * columns),
+    halfPixels: Math.ceil(height / 2) * Math.ceil(width / 2),
+  };
 }
 
 function tokenPatches(config: VisionConfig, length: number): number {

@@ -1,4 +1,4 @@
-import { type VisionConfig } from '../../lib';
+import type { VisionConfig } from '../../lib';
 import { parseVisionConfig } from '../../lib/models/vision-config';
 import { native } from '../../lib/native';
 import { Random } from '../../lib/text/random';

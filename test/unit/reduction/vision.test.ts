@@ -203,6 +203,10 @@ describe('FLOPs', () => {
     expect(found).toMatchObject({ blocks: 24 * L * block, head: 2 * D * 1000, embedding });
     expect(found.total).toBe(found.blocks + found.head + embedding);
     expect(flops(plain, { length: 196 })).toEqual(found);
+    // Where an image that makes as many tokens is known, its pixels count; else whole patches do.
+    const narrow = { ...plain, imageSize: [220, 218], grid: [14, 14] } as const;
+    expect(flops(narrow, { length: 196 })).toEqual(flops(narrow));
+    expect(flops(narrow, { length: 14 }).embedding).toBeCloseTo(embedding / 14, 3);
   });
 
   test('of another image size', () => {
