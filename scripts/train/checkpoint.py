@@ -2,12 +2,9 @@
 
 import json
 
-import torch
-from safetensors.torch import load_file
-from safetensors.torch import save as serialize
-
 from corpus import END_OF_TEXT
 from mamba2 import LanguageModel, Mamba2Config
+from weights import read_weights, write_json, write_weights
 
 END_OF_TEXT_TOKEN = "<|endoftext|>"
 ADDED_TOKEN = {
@@ -120,8 +117,7 @@ def generation_config():
 def save(model, folder):
     """Writes everything but training.json and README.md; the weights are rounded to bfloat16."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.detach().bfloat16().contiguous() for name, tensor in model.state_dict().items()}
-    (folder / "model.safetensors").write_bytes(serialize(weights, metadata={"format": "pt"}))
+    write_weights(model, folder)
     write_json(folder / "config.json", model_config(model.config))
     write_json(folder / "tokenizer.json", tokenizer())
     write_json(folder / "tokenizer_config.json", tokenizer_config())
@@ -143,10 +139,5 @@ def load(folder):
         norm_eps=stored["layer_norm_epsilon"],
     )
     model = LanguageModel(config)
-    weights = load_file(folder / "model.safetensors")
-    model.load_state_dict({name: tensor.to(torch.float32) for name, tensor in weights.items()})
+    model.load_state_dict(read_weights(folder))
     return model.eval()
-
-
-def write_json(path, value):
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

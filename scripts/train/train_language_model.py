@@ -17,6 +17,7 @@ import torch.nn.functional as F
 import checkpoint
 import corpus
 from mamba2 import LanguageModel, Mamba2Config
+from weights import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Mamba2Config(vocab_size=264, d_model=192, n_layer=6, head_dim=64, d_state=64, chunk_size=64)
@@ -107,7 +108,7 @@ def main():
     held_out = {name: round(evaluate(exported, ids), 4) for name, (_, ids) in data.items()}
     print("held-out bits per byte of the exported weights:", held_out)
     sources = {source.name: source for source in corpus.SOURCES}
-    checkpoint.write_json(
+    write_json(
         options.out / "training.json",
         {
             "parameters": parameters,
