@@ -84,7 +84,8 @@ const mayImport = {
   vision: [],
   models: ['checkpoints', 'text', 'reduction', 'vision'],
   ops: [],
-  cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops'],
+  evaluation: ['text', 'reduction', 'vision', 'models'],
+  cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'evaluation'],
 };
 for (const file of sources('lib', /\.ts$/)) {
   const parts = file.split(path.sep);

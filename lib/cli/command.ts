@@ -113,7 +113,7 @@ export function positionalsOf(positionals: string[], names: string[]): string[] 
 }
 
 /** What a failure looks like to a user: the message, and the stack only for what is not meant to happen. */
-export function explain(error: unknown): string {
+export function describeFailure(error: unknown): string {
   if (error instanceof SkipscanError) return `skipscan: ${error.message} (${error.code})`;
   if (error instanceof UsageError) return `skipscan: ${error.message}`;
   return `skipscan: unexpected failure\n${(error as Error).stack ?? String(error)}`;

@@ -1,24 +1,25 @@
-import { openCheckpoint } from '../checkpoints';
-import { parseConfig } from '../models/config';
-import { type Command, positionalsOf } from './command';
-import { modelOptions, shippedModel } from './model';
+import { openCheckpoint, openVisionCheckpoint } from '../checkpoints';
+import { areVisionTensors } from '../checkpoints/weights-files';
+import { type LanguageModelConfig, parseConfig } from '../models/config';
+import { isVision, type ModelConfig } from '../models/model-config';
+import type { VisionConfig } from '../models/vision-config';
+import { configFor } from '../models/vision-load';
+import { type Command, positionalsOf, type Values } from './command';
+import { shippedModel } from './model';
 import { megabytes, Progress } from './progress';
+import { architectureOption, visionModelOptions } from './vision-model';
+
+const { architecture, file, revision, 'cache-dir': cacheDir } = visionModelOptions;
 
 export const inspect: Command = {
   usage: 'inspect [options] [SOURCE]',
   summary: "Prints a checkpoint's model and tensors without loading them.",
-  options: { revision: modelOptions.revision, 'cache-dir': modelOptions['cache-dir'] },
+  options: { architecture, file, revision, 'cache-dir': cacheDir },
 
   async run(positionals, values) {
     const [source] = positionals.length === 0 ? [shippedModel] : positionalsOf(positionals, ['a source']);
-    const progress = new Progress('downloading');
-    const checkpoint = await openCheckpoint(source, {
-      revision: values.revision as string | undefined,
-      cacheDir: values['cache-dir'] as string | undefined,
-      onProgress: (done, total) => progress.update(done, total),
-    }).finally(() => progress.end());
-    const config = parseConfig(checkpoint.configFile, checkpoint.config);
-    const tensors = [...checkpoint.manifest.tensors].map(([name, { dtype, shape, byteLength }]) => ({
+    const { directory, config, configFormat, manifest } = await open(source, values);
+    const tensors = [...manifest.tensors].map(([name, { dtype, shape, byteLength }]) => ({
       name,
       dtype,
       shape,
@@ -26,7 +27,7 @@ export const inspect: Command = {
     }));
     const bytes = tensors.reduce((n, tensor) => n + tensor.byteLength, 0);
     if (values.json) {
-      const { format } = checkpoint.manifest;
+      const { format } = manifest;
       process.stdout.write(`${JSON.stringify({ source, files: format, config, bytes, tensors })}\n`);
       return;
     }
@@ -34,13 +35,50 @@ export const inspect: Command = {
     const shapes = tensors.map(({ shape }) => `[${shape.join(', ')}]`);
     const shapeWidth = Math.max(...shapes.map((shape) => shape.length));
     process.stdout.write(
-      `${checkpoint.directory}\n` +
-        `${config.family}, ${config.layers} layers, d_model ${config.dModel}, d_inner ${config.dInner}, d_state ${config.dState}, ` +
-        `vocabulary ${config.vocabRows}, ${config.tiedHead ? 'tied' : 'untied'} head\n` +
-        `${config.format} config, ${checkpoint.manifest.format} weights: ${tensors.length} tensors, ${megabytes(bytes)}\n\n`,
+      `${directory}\n${describeModel(config)}\n` +
+        `${configFormat}, ${manifest.format} weights: ${tensors.length} tensors, ${megabytes(bytes)}\n\n`,
     );
     tensors.forEach(({ name, dtype }, i) => {
       process.stdout.write(`${name.padEnd(width)}  ${shapes[i].padEnd(shapeWidth)}  ${dtype}\n`);
     });
   },
 };
+
+/** A checkpoint of either kind, which its tensors' names tell. */
+async function open(source: string, values: Values) {
+  const name = architectureOption(values);
+  const progress = new Progress('downloading');
+  const options = {
+    revision: values.revision as string | undefined,
+    cacheDir: values['cache-dir'] as string | undefined,
+    onProgress: (done: number, total: number) => progress.update(done, total),
+  };
+  try {
+    const found = await openVisionCheckpoint(source, { ...options, file: values.file as string | undefined });
+    if (areVisionTensors(found.manifest)) {
+      const { config } = configFor(found, name);
+      const teller = name ?? (found.configFile === undefined ? "the tensors' shapes" : 'config.json');
+      return { ...found, config, configFormat: `sizes by ${teller}` };
+    }
+    const checkpoint = await openCheckpoint(source, options);
+    const config = parseConfig(checkpoint.configFile, checkpoint.config);
+    return { ...checkpoint, config, configFormat: `${config.format} config` };
+  } finally {
+    progress.end();
+  }
+}
+
+function describeModel(config: ModelConfig): string {
+  const { family, layers, dModel, dInner, dState } = config;
+  const sizes = `${family}, ${layers} layers, d_model ${dModel}, d_inner ${dInner}, d_state ${dState}`;
+  return `${sizes}, ${isVision(config) ? visionPart(config) : languagePart(config)}`;
+}
+
+function languagePart({ vocabRows, tiedHead }: LanguageModelConfig): string {
+  return `vocabulary ${vocabRows}, ${tiedHead ? 'tied' : 'untied'} head`;
+}
+
+function visionPart({ grid, patchSize, stride, imageSize, numClasses }: VisionConfig): string {
+  const every = stride === patchSize ? '' : `, one every ${stride},`;
+  return `${grid.join(' x ')} patches of ${patchSize} pixels${every} in ${imageSize.join(' x ')}, ${numClasses} classes`;
+}

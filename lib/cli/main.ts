@@ -1,13 +1,25 @@
 #!/usr/bin/env node
 import { packageVersion } from '../version';
 import { bench } from './bench';
-import { type Command, explain, runCommand, UsageError } from './command';
+import { classify } from './classify';
+import { type Command, describeFailure, runCommand, UsageError } from './command';
 import { doctor } from './doctor';
+import { evaluation } from './eval';
+import { explain } from './explain';
 import { generate } from './generate';
 import { inspect } from './inspect';
 import { score } from './score';
 
-const commands: Record<string, Command> = { generate, score, bench, inspect, doctor };
+const commands: Record<string, Command> = {
+  generate,
+  score,
+  classify,
+  explain,
+  eval: evaluation,
+  bench,
+  inspect,
+  doctor,
+};
 
 function overview(): string {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}  ${summary}`);
@@ -32,7 +44,7 @@ async function main([name, ...args]: string[]): Promise<void> {
     }
     await runCommand(commands[name], args);
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`);
+    process.stderr.write(`${describeFailure(error)}\n`);
     if (error instanceof UsageError) {
       const usage = Object.hasOwn(commands, name) ? `Usage: skipscan ${commands[name].usage}\n` : overview();
       process.stderr.write(`\n${usage}`);

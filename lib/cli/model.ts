@@ -42,21 +42,28 @@ export const modelOptions: Command['options'] = {
 /** Loads the model that the options name, with progress on a terminal. */
 export async function loadFromOptions(values: Values) {
   const source = (values.model as string | undefined) ?? shippedModel;
-  const dtype = choiceOption(values, 'dtype', ['f32', 'bf16', 'f16']);
+  const options = loadingOptions(values);
   const progress = new Progress('loading');
   try {
     return await loadLanguageModel(source, {
-      device: deviceOption(values),
-      dtype,
-      threads: numberOption(values, 'threads'),
+      ...options,
       tokenizer: values.tokenizer as string | undefined,
-      revision: values.revision as string | undefined,
-      cacheDir: values['cache-dir'] as string | undefined,
       onProgress: (done, total) => progress.update(done, total),
     });
   } finally {
     progress.end();
   }
+}
+
+/** What is asked of the loading of any model. */
+export function loadingOptions(values: Values) {
+  return {
+    device: deviceOption(values),
+    dtype: choiceOption(values, 'dtype', ['f32', 'bf16', 'f16']),
+    threads: numberOption(values, 'threads'),
+    revision: values.revision as string | undefined,
+    cacheDir: values['cache-dir'] as string | undefined,
+  };
 }
 
 function deviceOption({ device }: Values): 'auto' | Device | undefined {

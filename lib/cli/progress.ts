@@ -11,13 +11,14 @@ export class Progress {
     this.#amount = amount;
   }
 
-  update(done: number, total: number): void {
+  /** @param note told after the bar */
+  update(done: number, total: number, note = ''): void {
     const percent = total > 0 ? Math.floor((100 * done) / total) : 100;
     if (!this.#enabled || percent === this.#shown) return;
     this.#shown = percent;
     const bar = '#'.repeat(Math.floor(percent / 5)).padEnd(20, '.');
     process.stderr.write(
-      `\r${this.#label} [${bar}] ${String(percent).padStart(3)} % of ${this.#amount(total)}`,
+      `\r${this.#label} [${bar}] ${String(percent).padStart(3)} % of ${this.#amount(total)}${note && `, ${note}  `}`,
     );
   }
 

@@ -153,3 +153,15 @@ export const reductionOptions: Command['options'] = {
   },
   ...policyOptions,
 };
+
+const { 'protect-last': _ofPrompts, ...ofImages } = policyOptions;
+
+/** Options of every command that reads images, whose tokens have no last ones. */
+export const imageReductionOptions: Command['options'] = {
+  reduce: {
+    type: 'string',
+    value: 'POLICY',
+    help: `Remove tokens of every image: ${reductionNames.join(', ')}.`,
+  },
+  ...ofImages,
+};

@@ -1,24 +1,22 @@
+import { type MachineFacts, machineLine } from './machine';
 import { linePlots, type Series } from './plot';
 import { megabytes } from './progress';
-import type { Measurement, ReducedMeasurement, ReductionBenchmark, Times } from './reduction-bench';
+import type { ReducedMeasurement, ReductionBenchmark } from './reduction-bench';
 import { percent } from './reduction-report';
+import { tableLines } from './table';
+import type { Measurement, Times } from './turns';
 
 /** A benchmark and what it was run on. */
-export type BenchmarkReport = ReductionBenchmark & {
-  model: string;
-  family: string;
-  layers: number;
-  dModel: number;
-  backend: string;
-  dtype: string;
-  device: string;
-  /** Of the CPU. */
-  threads?: number;
-  machine: string;
-  loadAverage: number;
-  length: number;
-  rounds: number;
-};
+export type BenchmarkReport = ReductionBenchmark &
+  MachineFacts & {
+    model: string;
+    family: string;
+    layers: number;
+    dModel: number;
+    dtype: string;
+    length: number;
+    rounds: number;
+  };
 
 const header = [
   'policy',
@@ -43,21 +41,14 @@ used again; logits: largest difference to dense after the last token; KL: diverg
 export function benchmarkTable(report: BenchmarkReport): string {
   const { dense, reduced } = report;
   const rows = [header, denseRow(dense, report.length), ...reduced.map(reducedRow)];
-  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-      .join('  ')
-      .trimEnd(),
-  );
   const layers = [...new Set(reduced.map(({ reduction }) => reduction.policy.layers.join(', ')))].join(
     ' or ',
   );
   return `${report.model}: ${report.family}, ${report.layers} layers, d_model ${report.dModel}, ${report.dtype} weights
-${report.machine}, ${report.threads ? `${report.threads} threads` : report.device}, ${report.backend} kernels; load average ${report.loadAverage.toFixed(2)}
+${machineLine(report)}
 prefill of ${report.length} random tokens, reduced after layers ${layers}; median (min..max) of ${report.rounds}
 
-${lines.join('\n')}
+${tableLines(rows).join('\n')}
 
 ${columns}
 `;
@@ -88,7 +79,8 @@ function short(value: number): string {
   return value === 0 ? '0' : value < 1e-3 ? value.toExponential(1) : value.toPrecision(2);
 }
 
-function times({ median, min, max }: Times): string {
+/** `12.3 (12.1..12.9)` */
+export function times({ median, min, max }: Times): string {
   return `${median.toFixed(1)} (${min.toFixed(1)}..${max.toFixed(1)})`;
 }
 

@@ -12,10 +12,15 @@ export class Competitor {
   /** The most of one core that it used while another competitor was measured. */
   idleCores = 0;
 
-  /** @param name of the program in competitors/ */
-  constructor(name) {
+  /**
+   * @param name what it is called in results
+   * @param o.program its file in competitors/; `NAME.mjs` unless given
+   * @param o.interpreter what runs it, if not Node
+   */
+  constructor(name, { program = `${name}.mjs`, interpreter } = {}) {
     this.name = name;
-    this.#child = fork(fileURLToPath(new URL(`./competitors/${name}.mjs`, import.meta.url)));
+    const settings = interpreter === undefined ? {} : { execPath: interpreter, execArgv: [] };
+    this.#child = fork(fileURLToPath(new URL(`./competitors/${program}`, import.meta.url)), settings);
   }
 
   /** Resolves with the method's result; rejects when it fails or the process ends. */

@@ -1,4 +1,4 @@
-import { writeFile } from './write-file.mjs';
+import { writeFile } from '../../dist/cli/write-file.js';
 
 /** Where tensor data starts, and each tensor in it, in bytes: the format's default. */
 const alignment = 32;

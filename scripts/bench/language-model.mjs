@@ -5,7 +5,6 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compareLogits, logitsAsked } from './agreement.mjs';
 import { Competitor } from './competitor.mjs';
@@ -15,17 +14,11 @@ import { findPeer, parseOptions, peerInstallation, usage } from './options.mjs';
 import { describeCompetitor, describeCounts, describeMachine, resultTable } from './report.mjs';
 import { runScript } from './run-script.mjs';
 import { counts, floors, shapes } from './shapes.mjs';
-import { summarize } from './stats.mjs';
+import { disturbance, measureInTurns, ratioTo } from './turns.mjs';
 
 /** Tokens before a decode, and tokens that the check reads one by one after each prompt. */
 const decodePrompt = 16;
 const checkSteps = 8;
-
-/** Time for the threads of the engine that ran last to fall asleep. */
-const settleMilliseconds = 100;
-
-/** Above this many cores of other work a result is not to be trusted. */
-const quietCores = 0.08;
 
 async function main(options) {
   const peerEntry = findPeer(options.peers);
@@ -47,11 +40,8 @@ async function main(options) {
     report.shapes.push(await benchmark(name, names, { ...options, peerEntry }));
   }
 
-  const results = report.shapes.flatMap((shape) => shape.results);
-  const disturbed = results.filter(({ otherCores }) => otherCores.max > quietCores).length;
-  if (disturbed > 0) {
-    console.log(`\n${disturbed} results were disturbed by other work: repeat them on a quiet machine.`);
-  }
+  const disturbed = disturbance(report.shapes.flatMap((shape) => shape.results));
+  if (disturbed) console.log(disturbed);
   if (options.json) {
     mkdirSync(dirname(options.json), { recursive: true });
     writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
@@ -80,7 +70,7 @@ async function benchmark(name, names, options) {
       const result = await measure(task, competitors, options.rounds);
       results.push(withFloor(result, floors(shape, dtype, limits)[task.kind]));
     }
-    console.log(resultTable(results, options.competitors));
+    console.log(resultTable(results, options.competitors, 'tokensPerSecond', 'tokens/s'));
     const idle = Object.fromEntries(competitors.map((competitor) => [competitor.name, competitor.idleCores]));
     return { name, counts: counts(shape, dtype), limits, loaded, agreement, results, idle };
   } finally {
@@ -146,26 +136,9 @@ async function check(shape, competitors, { lengths, dtype, peerDtype }) {
 
 /** One task, the competitors in turns. */
 async function measure({ name, kind, tokens, argument }, competitors, rounds) {
-  const speeds = Object.fromEntries(competitors.map((competitor) => [competitor.name, []]));
-  const otherCores = [];
-  for (let round = 0; round < rounds; round++) {
-    for (const competitor of competitors) {
-      await sleep(settleMilliseconds);
-      const run = await competitor.measure(kind, argument);
-      speeds[competitor.name].push(tokens / run.seconds);
-      otherCores.push(run.otherCores);
-    }
-  }
-  const tokensPerSecond = {};
-  for (const [competitor, values] of Object.entries(speeds)) tokensPerSecond[competitor] = summarize(values);
-  return { name, kind, tokensPerSecond, ratio: ratio(tokensPerSecond), otherCores: summarize(otherCores) };
-}
-
-/** How many times as fast as the peer: of the medians, with the range over the rounds. */
-function ratio({ skipscan, 'node-llama-cpp': peer }) {
-  if (!skipscan || !peer) return undefined;
-  const ofRounds = skipscan.values.map((speed, round) => speed / peer.values[round]);
-  return { ...summarize(ofRounds), median: skipscan.median / peer.median };
+  const task = { kind, argument, amount: tokens };
+  const { rates, otherCores } = await measureInTurns(task, competitors, rounds);
+  return { name, kind, tokensPerSecond: rates, ratio: ratioTo('node-llama-cpp', rates), otherCores };
 }
 
 function withFloor(result, floor) {

@@ -1,16 +1,11 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
+import { drawTensor, logRates, near, spread, timeStepBias } from '../../dist/cli/random-weights.js';
+import { writeSafetensors } from '../../dist/cli/write-safetensors.js';
 import { writeGguf } from './gguf.mjs';
-import { writeSafetensors } from './safetensors.mjs';
 
-/**
- * Models with random weights, the same in every format: a benchmark needs the shape of a published model, not what it
- * learned. Each tensor is drawn from the seed and its name alone, so any file can be written at any time. The scales are
- * livelier than those of a fresh model, and nothing is 0 or 1: outputs differ between tokens, and an engine that leaves
- * a term out gives visibly different ones.
- */
-const seed = 0;
+// Models with random weights, the same in every format.
 
 /** Where models are kept unless a benchmark is told otherwise. */
 export const modelsDirectory = join(os.tmpdir(), 'skipscan-bench-models');
@@ -54,11 +49,11 @@ function tensors(shape) {
       projection(`${block}.mixer.x_proj.weight`, R + 2 * N, E);
       projection(`${block}.mixer.dt_proj.weight`, E, R);
       add(`${block}.mixer.dt_proj.bias`, [E], timeStepBias);
-      add(`${block}.mixer.A_log`, [E, N], (random, i) => Math.log((1 + (i % N)) * near(1)(random)));
+      add(`${block}.mixer.A_log`, [E, N], logRates(N));
     } else {
       projection(`${block}.mixer.in_proj.weight`, E + convChannels(shape) + shape.heads, D);
       add(`${block}.mixer.dt_bias`, [shape.heads], timeStepBias);
-      add(`${block}.mixer.A_log`, [shape.heads], (random, i) => Math.log((1 + i) * near(1)(random)));
+      add(`${block}.mixer.A_log`, [shape.heads], logRates(shape.heads));
       add(`${block}.mixer.norm.weight`, [E], near(1));
     }
     add(`${block}.mixer.conv1d.weight`, [convChannels(shape), 1, W], spread(0.3));
@@ -73,42 +68,6 @@ function tensors(shape) {
 /** Channels of the convolution: the inner ones, and in Mamba-2 also those of B and C. */
 function convChannels({ family, dInner, groups, dState }) {
   return family === 'mamba' ? dInner : dInner + 2 * groups * dState;
-}
-
-function drawTensor(name, shape, draw) {
-  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  const random = randomNumbers(name);
-  for (let i = 0; i < values.length; i++) values[i] = draw(random, i);
-  return values;
-}
-
-/** Uniform with the given standard deviation. */
-function spread(deviation) {
-  const width = deviation * Math.sqrt(12);
-  return (random) => (random() - 0.5) * width;
-}
-
-/** Uniform within a fifth of `centre`. */
-function near(centre) {
-  return (random) => centre * (0.8 + 0.4 * random());
-}
-
-/** The inverse of softplus for a time step from 0.001 to 0.1, uniform in the logarithm, as in a fresh model. */
-function timeStepBias(random) {
-  const timeStep = 0.001 * 100 ** random();
-  return timeStep + Math.log(-Math.expm1(-timeStep));
-}
-
-/** Numbers from 0 (included) to 1: mulberry32, from a state that the seed and `name` decide (FNV-1a). */
-function randomNumbers(name) {
-  let state = (2166136261 ^ seed) >>> 0;
-  for (const byte of Buffer.from(name)) state = Math.imul(state ^ byte, 16777619) >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let bits = Math.imul(state ^ (state >>> 15), state | 1);
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 // ---- Hugging Face

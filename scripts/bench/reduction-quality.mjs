@@ -6,8 +6,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { loadLanguageModel, paperSchedule, prune } from 'skipscan';
+import { LanguageMeasurement } from './quality/language.mjs';
 import { contextTable, markdownTable, plusMinus, thresholdTable } from './quality/markdown.mjs';
-import { Measurement } from './quality/measurement.mjs';
 import { parseOptions, usage } from './quality/options.mjs';
 import { policiesAt } from './quality/policies.mjs';
 import { differences, summarize } from './quality/statistics.mjs';
@@ -24,9 +24,9 @@ const lastBytes = [16, 32, 64, 128, 256];
 async function main(options) {
   const model = await loadLanguageModel(options.model, { device: 'cpu', threads: options.threads });
   const windows = readWindows(options.windows);
-  const measurement = new Measurement(model, windows);
-  const dense = await measurement.bitsPerByte();
-  await checkIdentity(measurement, dense);
+  const measurement = new LanguageMeasurement(model, windows);
+  const dense = await measurement.values();
+  await measurement.checkIdentity(prune({ ...paperSchedule(measurement.config), keep: 1 }));
   console.log(
     `${windows.length} windows, ${promptLength} bytes prefilled and ${continuationLength} scored in each; reductions after ` +
       `layers ${paperSchedule(model.config).layers.join(', ')} of ${model.config.layers}. The dense model needs ` +
@@ -36,7 +36,7 @@ async function main(options) {
   const at = {};
   for (const target of targets) at[target] = await policiesAt(measurement, target);
   for (const table of tables(at)) {
-    console.log(`\n${await markdownTable(table, (policy) => measurement.bitsPerByte(policy))}`);
+    console.log(`\n${await markdownTable(table, (policy) => measurement.values(policy))}`);
   }
   const contexts = [];
   for (const bytes of lastBytes) {
@@ -53,22 +53,13 @@ async function main(options) {
   await model.dispose();
 }
 
-/** A reduction that keeps every token must not change a bit; if it does, nothing else here means anything. */
-async function checkIdentity(measurement, dense) {
-  const policy = prune({ ...paperSchedule(measurement.config), keep: 1 });
-  const kept = await measurement.bitsPerByte(policy);
-  const at = kept.findIndex((bits, i) => bits !== dense[i]);
-  if (at < 0) return;
-  throw new Error(`keep: 1 changes window ${at}: found ${kept[at]} bits per byte, expected ${dense[at]}`);
-}
-
 /** Every policy that was measured: its summary, by source too, and every window. */
 async function writeReport(file, measurement, windows) {
-  const dense = await measurement.bitsPerByte();
+  const dense = await measurement.values();
   const ofSource = (source, values) => summarize(values.filter((_, i) => windows[i].source === source));
   const policies = [];
   for (const policy of measurement.policies) {
-    const bitsPerByte = await measurement.bitsPerByte(policy);
+    const bitsPerByte = await measurement.values(policy);
     const cost = differences(bitsPerByte, dense);
     policies.push({
       policy,

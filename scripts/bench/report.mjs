@@ -28,21 +28,33 @@ function mega(value, digits = 1) {
   return (value / 1e6).toFixed(digits);
 }
 
-/** Text table of one shape's results. */
-export function resultTable(results, names) {
-  const header = ['tokens/s', ...names, 'ratio', 'floor', 'share', 'other load'];
+/**
+ * Text table of one model's results.
+ *
+ * @param field of a result that holds its speeds by competitor
+ * @param unit of those
+ */
+export function resultTable(results, names, field, unit) {
+  const hasFloors = results.some((result) => 'floor' in result);
+  const header = [unit, ...names, 'ratio', ...(hasFloors ? ['floor', 'share'] : []), 'other load'];
   const rows = results.map((result) => [
     result.name,
-    ...names.map((name) => speed(result.tokensPerSecond[name])),
+    ...names.map((name) => speed(result[field][name])),
     result.ratio === undefined ? '' : `${result.ratio.median.toFixed(2)}x${range(result.ratio, 2)}`,
-    result.floor === undefined ? '' : result.floor.toFixed(0),
-    result.share === undefined ? '' : `${(100 * result.share).toFixed(0)} %`,
+    ...(hasFloors ? floorCells(result) : []),
     result.otherCores.max.toFixed(2),
   ]);
   const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => row[column].length)));
   return [header, ...rows]
     .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('   ')}`.trimEnd())
     .join('\n');
+}
+
+function floorCells({ floor, share }) {
+  return [
+    floor === undefined ? '' : floor.toFixed(0),
+    share === undefined ? '' : `${(100 * share).toFixed(0)} %`,
+  ];
 }
 
 function speed(summary) {

@@ -1,24 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { json, run } from '../helpers/command-line';
 import { randomModel } from '../helpers/random-model';
 import { TemporaryDirectory } from '../helpers/temporary';
 import { parseXml } from '../helpers/xml';
 
 const files = new TemporaryDirectory();
-const main = path.resolve(__dirname, '../../dist/cli/main.js');
 const prompt = 'It was the best of times, it was the worst of times, it was the age of wisdom. '.repeat(4);
-
-function run(args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
-
-function json(args: string[]) {
-  const { status, stdout, stderr } = run([...args, '--json']);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
 
 const amounts: Record<string, string[]> = {
   utrc: ['--flops', '0.2'],
@@ -162,8 +150,8 @@ test.each<[string[], string]>([
     ['generate', 'x', '--reduce', 'prune', '--keep', '3', '--model', './nowhere'],
     'up to 1 for keep of prune()',
   ],
-  [['bench'], 'Expected reduce, the benchmark to run.'],
-  [['bench', 'everything'], "Expected reduce as the benchmark but received 'everything'."],
+  [['bench'], 'Expected reduce or vision, the benchmark to run.'],
+  [['bench', 'everything'], "Expected reduce or vision as the benchmark but received 'everything'."],
   [['bench', 'reduce', '--policies', 'utrc,best'], "for --policies but received 'best'."],
   [['bench', 'reduce', '--policies', 'ltmp'], 'Expected --prune-below and --merge-above with ltmp'],
   [['bench', 'reduce', '--policies', 'prune', '--q-hidden', '1'], 'it is an option of utrc.'],

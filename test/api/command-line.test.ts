@@ -1,18 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import path from 'node:path';
+import { run } from '../helpers/command-line';
 import { randomModel } from '../helpers/random-model';
 import { TemporaryDirectory } from '../helpers/temporary';
 
 const files = new TemporaryDirectory();
-const main = path.resolve(__dirname, '../../dist/cli/main.js');
-
-function run(args: string[], input = '') {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    encoding: 'utf8',
-    input,
-  });
-  return { status, stdout, stderr };
-}
 
 test('generate continues a text and reports its speed', () => {
   const { status, stdout, stderr } = run(['generate', 'The President of the United', '-n', '12']);
@@ -82,7 +72,10 @@ test.each<[string[], string]>([
   [['generate', 'x', '-n', 'many'], "Expected a number for --max-new-tokens but received 'many'."],
   [['generate', 'x', '--dtype', 'f8'], "Expected f32, bf16 or f16 for --dtype but received 'f8'."],
   [['generate', 'x', '--fast'], "Unknown option '--fast'"],
-  [['sing'], 'Expected one of generate, score, bench, inspect, doctor as the command'],
+  [
+    ['sing'],
+    'Expected one of generate, score, classify, explain, eval, bench, inspect, doctor as the command',
+  ],
   [['toString'], 'as the command but received'],
 ])('wrong usage: %j exits with 2', (args, message) => {
   const { status, stderr } = run(args);

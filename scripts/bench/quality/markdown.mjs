@@ -1,15 +1,16 @@
 import { differences, summarize } from './statistics.mjs';
 
 /**
- * One table of tables.mjs.
+ * One table of tables.mjs or vision-tables.mjs.
  *
- * @param bitsPerByte gives a policy's loss, window by window; the dense model's without one
+ * @param valuesOf gives what a policy makes of each sample; without one, what the dense model does
+ * @param digits after the decimal point
  */
-export async function markdownTable({ title, columns, rows }, bitsPerByte) {
+export async function markdownTable({ title, columns, rows }, valuesOf, digits = 4) {
   const lines = [...head(title, columns)];
   for (const { name, cells } of rows) {
     const texts = [];
-    for (const cell of cells) texts.push(await cellText(cell, bitsPerByte));
+    for (const cell of cells) texts.push(await cellText(cell, valuesOf, digits));
     lines.push(row([name, ...texts]));
   }
   return lines.join('\n');
@@ -43,15 +44,16 @@ export function thresholdTable(rows) {
 }
 
 /** `0.0311 ± 0.0012` */
-export function plusMinus({ mean, standardError }) {
-  const rounded = mean.toFixed(4).replace(/^-(0\.0*)$/, '$1'); // no minus before zeros
-  return `${rounded} ± ${standardError.toFixed(4)}`;
+export function plusMinus({ mean, standardError }, digits = 4) {
+  const rounded = mean.toFixed(digits).replace(/^-(0\.0*)$/, '$1'); // no minus before zeros
+  return `${rounded} ± ${standardError.toFixed(digits)}`;
 }
 
-async function cellText(cell, bitsPerByte) {
+async function cellText(cell, valuesOf, digits) {
   if (cell === undefined) return '';
+  if ('of' in cell) return plusMinus(summarize(await valuesOf(cell.of)), digits);
   const [policy, against] = Array.isArray(cell) ? cell : [cell, undefined];
-  return plusMinus(summarize(differences(await bitsPerByte(policy), await bitsPerByte(against))));
+  return plusMinus(summarize(differences(await valuesOf(policy), await valuesOf(against))), digits);
 }
 
 function head(title, columns) {

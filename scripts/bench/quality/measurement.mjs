@@ -1,19 +1,20 @@
 import { flops } from 'skipscan';
-import { promptLength } from './windows.mjs';
 
-/** What policies do to one model's predictions on the same windows. Every policy is measured once. */
+/** What policies do to one model's predictions on the same samples. Every policy is measured once. */
 export class Measurement {
-  #model;
-  #windows;
   #measured = new Map();
 
-  constructor(model, windows) {
-    this.#model = model;
-    this.#windows = windows;
+  /**
+   * @param model whose predictions are measured
+   * @param length tokens of a sample
+   */
+  constructor(model, length) {
+    this.model = model;
+    this.length = length;
   }
 
   get config() {
-    return this.#model.config;
+    return this.model.config;
   }
 
   /** The policies measured so far. */
@@ -21,49 +22,35 @@ export class Measurement {
     return [...this.#measured.values()].flatMap(({ policy }) => policy ?? []);
   }
 
-  /** Bits per byte of each window's continuation, after its prompt was prefilled with the policy; without one, densely. */
-  async bitsPerByte(policy) {
+  /** A value for each sample, with this policy; without one, densely. */
+  async values(policy) {
     const key = policy && JSON.stringify(policy);
     const known = this.#measured.get(key);
-    if (known) return known.bits;
-    const bits = await this.#score((prompt) => prompt, policy);
-    this.#measured.set(key, { policy, bits });
-    return bits;
-  }
-
-  /** Bits per byte of each window's continuation where the model reads the last bytes of the prompt only, densely. */
-  async bitsPerByteAfter(lastBytes) {
-    return this.#score((prompt) => prompt.subarray(-lastBytes));
+    if (known) return known.values;
+    const values = await this.measure(policy);
+    this.#measured.set(key, { policy, values });
+    return values;
   }
 
   /**
-   * The share of the blocks' FLOPs that a policy saves in a prefill, the mean over windows.
+   * The share of the blocks' FLOPs that a policy saves, the mean over samples.
    *
-   * @param step measures every step-th window only
+   * @param step measures every step-th sample only, where that depends on the sample
    */
   async saved(policy, step = 1) {
-    const dense = flops(this.config, { length: promptLength }).blocks;
-    const prompts = this.#windows.filter((_, i) => i % step === 0).map(({ prompt }) => prompt);
-    let blocks = 0;
-    for (const prompt of prompts) {
-      const counts = policy.name === 'ltmp' ? await this.#counts(policy, prompt) : undefined;
-      blocks += flops(this.config, { length: promptLength, reduction: policy, counts }).blocks;
-    }
-    return 1 - blocks / prompts.length / dense;
+    const blocks = (reduction, counts) =>
+      flops(this.config, { length: this.length, reduction, counts }).blocks;
+    const dense = blocks();
+    if (policy.name !== 'ltmp') return 1 - blocks(policy) / dense;
+    const counts = await this.counts(policy, step);
+    return 1 - counts.reduce((sum, own) => sum + blocks(policy, own), 0) / counts.length / dense;
   }
 
-  async #score(contextOf, reduction) {
-    const bits = [];
-    for (const { prompt, continuation } of this.#windows) {
-      const { total } = await this.#model.score(contextOf(prompt), continuation, { reduction });
-      bits.push(-total / Math.LN2 / continuation.length);
-    }
-    return bits;
-  }
-
-  /** Tokens that each reduction leaves of a prompt. */
-  async #counts(policy, prompt) {
-    const { kept } = await this.#model.forward(prompt, { reduction: policy, logits: 'last' });
-    return kept.map(({ positions }) => positions.length);
+  /** A reduction that keeps every token must not change a bit; if it does, nothing else here means anything. */
+  async checkIdentity(policy) {
+    const [kept, dense] = [await this.values(policy), await this.values()];
+    const at = kept.findIndex((value, i) => value !== dense[i]);
+    if (at < 0) return;
+    throw new Error(`keep: 1 changes sample ${at}: found ${kept[at]}, expected ${dense[at]}`);
   }
 }

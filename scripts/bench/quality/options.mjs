@@ -32,7 +32,7 @@ export function parseOptions(args) {
   };
 }
 
-function wholeNumber(name, value, least, most) {
+export function wholeNumber(name, value, least, most) {
   if (/^\d+$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value);
   throw new TypeError(
     `--${name}: found ${JSON.stringify(value)}, expected a whole number from ${least} to ${most}`,

@@ -6,14 +6,15 @@ import {
   random,
   recent,
   recommended,
+  releasedTop,
   releasedUtrc,
   uniform,
   utrc,
 } from 'skipscan';
-import { calibratedLtmp } from './thresholds.mjs';
+import { calibratedLtmp, calibratedTop } from './thresholds.mjs';
 
-const makers = { utrc, prune, merge, ltmp, uniform, random, recent, 'released-utrc': releasedUtrc };
 const counted = { utrc, merge, prune, 'released-utrc': releasedUtrc, uniform, random, recent };
+const makers = { ...counted, ltmp, 'released-top': releasedTop };
 
 /** A policy like this one, with some options changed. */
 export function changed({ name, ...options }, changes) {
@@ -22,7 +23,8 @@ export function changed({ name, ...options }, changes) {
 
 /** Every policy at one target, with its default options: `{ name: policy }`. */
 export async function policiesAt(measurement, flopsReduction) {
-  const schedule = paperSchedule(measurement.config);
+  const { config } = measurement;
+  const schedule = paperSchedule(config);
   const policies = Object.entries(counted).map(([name, make]) => [
     name,
     make({ ...schedule, flopsReduction }),
@@ -30,6 +32,9 @@ export async function policiesAt(measurement, flopsReduction) {
   return {
     ...Object.fromEntries(policies),
     ltmp: await calibratedLtmp(measurement, flopsReduction, schedule),
-    recommended: recommended(measurement.config, { flopsReduction }),
+    ...(config.family === 'vim' && {
+      'released-top': await calibratedTop(measurement, flopsReduction, schedule),
+    }),
+    recommended: recommended(config, { flopsReduction }),
   };
 }

@@ -3,8 +3,9 @@ import { changed } from './policies.mjs';
 const metrics = ['clip', 'l1', 'l2', 'sum', 'delta', 'state', 'novel', 'novel2'];
 
 /**
- * What is measured. A table has a title, the names of its columns and rows; a row has a name and, for each column, a policy
- * or a pair of policies whose difference is shown; undefined leaves a cell empty.
+ * What is measured of a language model. A table has a title, the names of its columns and rows; a row has a name and, for each
+ * column, a policy, whose difference to dense is shown, a pair of policies whose difference is, or `{ of: policy }` for its own
+ * value; undefined leaves a cell empty.
  *
  * @param at the policies at each target: `{ 0.1: { utrc, ... }, 0.2: ..., 0.3: ... }`
  */
@@ -17,8 +18,8 @@ export function tables(at) {
       'By alignment where the last tokens are safe (30 %, protectLast: 32)',
       protecting(32, { utrc, merge, prune, uniform, random }),
     ),
-    byMetric(at[0.2]),
-    byOption(at[0.2]),
+    byMetric('20 %', at[0.2], metrics),
+    byOption('20 %', at[0.2]),
     byProtection(at[0.2]),
   ];
 }
@@ -31,7 +32,8 @@ function byCut(at) {
   };
 }
 
-function byAlignment(title, policies) {
+/** @param policies `{ name: policy }`, aligned with `next` */
+export function byAlignment(title, policies) {
   return {
     title,
     columns: ['none', 'next', 'previous', 'next - none', 'previous - next'],
@@ -43,13 +45,14 @@ function byAlignment(title, policies) {
   };
 }
 
-function byMetric({ prune, utrc }) {
+/** @param cut the share of FLOPs that the policies save, as text */
+export function byMetric(cut, { prune, utrc }, metrics) {
   const measures = [
     ...metrics.map((metric) => ({ metric })),
     ...['ssm', 'block'].map((source) => ({ metric: 'clip', source })),
   ];
   return {
-    title: 'By importance (20 %, alignment `next`; source `gated` unless said)',
+    title: `By importance (${cut}, alignment \`next\`; source \`gated\` unless said)`,
     columns: ['`prune`', '`prune`, less `clip`', '`utrc`', '`utrc`, less `clip`'],
     rows: measures.map((importance) => ({
       name: importance.source ? `${importance.metric}, source ${importance.source}` : importance.metric,
@@ -70,10 +73,10 @@ const options = [
   { change: { fuse: true }, of: ['prune'] },
 ];
 
-function byOption(policies) {
+export function byOption(cut, policies) {
   const names = ['utrc', 'merge', 'prune'];
   return {
-    title: 'By option (20 %, alignment `next`)',
+    title: `By option (${cut}, alignment \`next\`)`,
     columns: names.flatMap((name) => [`\`${name}\``, 'less default']),
     rows: options.map(({ change, of }) => ({
       name: describe(change),

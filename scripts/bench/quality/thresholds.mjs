@@ -1,13 +1,13 @@
-import { ltmp } from 'skipscan';
+import { ltmp, releasedTop } from 'skipscan';
 
-/** Every sixteenth window is enough to set thresholds by: how much they save is then measured on all. */
+/** Every sixteenth sample is enough to set thresholds by: how much they save is then measured on all. */
 const calibrationStep = 16;
 const bisections = 12;
 
 /**
  * Thresholds with which ltmp saves about `target` of the blocks' FLOPs: half of it by merging alone, the rest by dropping.
  *
- * @param measurement the model and the text
+ * @param measurement the model and its samples
  * @param options the policy's other options
  */
 export async function calibratedLtmp(measurement, target, options) {
@@ -19,6 +19,14 @@ export async function calibratedLtmp(measurement, target, options) {
   while ((await saved(most, mergeAbove)) < target) most *= 2;
   const pruneBelow = await bisect(0, most, async (score) => (await saved(score, mergeAbove)) < target);
   return ltmp({ ...options, pruneBelow, mergeAbove });
+}
+
+/** The keep ratio with which releasedTop, which knows no other amount, saves `target` of the blocks' FLOPs. */
+export async function calibratedTop(measurement, target, { layers }) {
+  const keep = await bisect(0.1, 1, async (keep) => {
+    return (await measurement.saved(releasedTop({ layers, keep }))) > target;
+  });
+  return releasedTop({ layers, keep });
 }
 
 /** Where `below`, true at `low` and false at `high`, turns: to four significant digits. */

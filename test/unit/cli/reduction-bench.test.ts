@@ -1,4 +1,4 @@
-import { benchmarkReduction, summarize } from '../../../lib/cli/reduction-bench';
+import { benchmarkReduction } from '../../../lib/cli/reduction-bench';
 import { benchmarkPlot, benchmarkTable } from '../../../lib/cli/reduction-tables';
 import type { Forward, ForwardOptions, LanguageModel } from '../../../lib/models/language-model';
 import { ltmp, type Policy, prune, resolvePolicy, uniform } from '../../../lib/reduction';
@@ -105,9 +105,4 @@ test('the table and the plot name every policy', async () => {
   const svg = parseXml(benchmarkPlot(report));
   const texts = svg.all('text').map(({ text }) => text);
   expect(texts).toEqual(expect.arrayContaining([...names, 'time (ms)', 'KL divergence (nats)']));
-});
-
-test('medians', () => {
-  expect(summarize([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3, values: [3, 1, 2] });
-  expect(summarize([4, 1, 2, 3]).median).toBe(2.5);
 });

@@ -1,20 +1,36 @@
-import { runCommand, UsageError, type Values } from '../../../lib/cli/command';
+import { type Command, runCommand, UsageError, type Values } from '../../../lib/cli/command';
 import { reductionFromOptions } from '../../../lib/cli/reduction';
-import { reductionOptions } from '../../../lib/cli/reduction-options';
-import { ltmp, merge, paperSchedule, prune, random, recommended, utrc } from '../../../lib/reduction';
+import { imageReductionOptions, reductionOptions } from '../../../lib/cli/reduction-options';
+import { publishedConfig } from '../../../lib/models/vision-names';
+import {
+  ltmp,
+  merge,
+  paperSchedule,
+  prune,
+  random,
+  recommended,
+  releasedTop,
+  utrc,
+} from '../../../lib/reduction';
 import { deep } from '../reduction/fixtures';
 
 const config = deep(24);
 const { layers } = paperSchedule(config);
+const vision = publishedConfig('vim-small');
 
-/** What the command line would reduce by. */
-async function policy(...args: string[]) {
+/** What the command line would reduce a language model by. */
+const policy = async (...args: string[]) => (await makerFrom(reductionOptions, args))?.(config);
+
+/** The same for a vision model. */
+const imagePolicy = async (...args: string[]) => (await makerFrom(imageReductionOptions, args))?.(vision);
+
+async function makerFrom(options: Command['options'], args: string[]) {
   let values: Values = {};
   const run = async (_: string[], given: Values) => {
     values = given;
   };
-  await runCommand({ usage: '', summary: '', options: reductionOptions, run }, args);
-  return reductionFromOptions(values)?.(config);
+  await runCommand({ usage: '', summary: '', options, run }, args);
+  return reductionFromOptions(values);
 }
 
 test('nothing is reduced unless asked for', async () => {
@@ -111,4 +127,29 @@ test('the help says whose an option is where not all policies have it', () => {
   expect(reductionOptions['q-hidden'].help).toMatch(/^Of utrc\. /);
   expect(reductionOptions.align.help).not.toMatch(/^Of /);
   expect(reductionOptions.reduce.help).toContain('released-utrc, released-top, ltmp, recommended');
+});
+
+test('images are reduced by the same options, at the layers of the vision paper; they have no last tokens', async () => {
+  expect(await imagePolicy()).toBeUndefined();
+  expect(await imagePolicy('--reduce=prune', '--flops=0.3', '--metric=novel', '--align=none')).toEqual(
+    prune({
+      layers: [4, 9, 14],
+      flopsReduction: 0.3,
+      importance: { metric: 'novel' },
+      alignment: 'none',
+    }),
+  );
+  expect(await imagePolicy('--reduce=recommended', '--flops=0.3')).toEqual(
+    recommended(vision, { flopsReduction: 0.3 }),
+  );
+  expect(await imagePolicy('--reduce=released-top')).toEqual(releasedTop({ layers: [4, 9, 14] }));
+  expect(await imagePolicy('--reduce=released-top', '--keep=0.7', '--layers=3')).toEqual(
+    releasedTop({ layers: [3], keep: 0.7 }),
+  );
+  await expect(imagePolicy('--reduce=prune', '--keep=0.5', '--protect-last=4')).rejects.toThrow(
+    "Unknown option '--protect-last'",
+  );
+  await expect(imagePolicy('--reduce=released-top', '--flops=0.3')).rejects.toThrow(
+    'Received --flops with released-top',
+  );
 });

@@ -5,7 +5,7 @@ import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
  *
  * @param fill gets a function that appends a Buffer or typed array
  */
-export function writeFile(file, fill) {
+export function writeFile(file: string, fill: (write: (data: ArrayBufferView) => void) => void): void {
   const partial = `${file}.partial`;
   const descriptor = openSync(partial, 'w');
   try {
