@@ -15,6 +15,21 @@ BlockBuffers::BlockBuffers(Arena& arena, const ModelConfig& config, DType dtype,
   mixed = in_place ? convolved : take(arena, dtype, rows * config.d_inner);
 }
 
+Status score_output(const BlockReduction& r, const OutputRows& out, const Backend& backend, ExecContext& context) {
+  if (!r.importance || !r.averages() || r.source != ImportanceSource::block) return {};
+  return backend.token_importance.run({.x = out.hidden,
+                                       .added = {},
+                                       .offsets = out.offsets,
+                                       .scores = r.importance,
+                                       .rows = out.rows,
+                                       .channels = out.d_model,
+                                       .x_stride = out.d_model,
+                                       .added_stride = 0,
+                                       .sequences = out.sequences,
+                                       .metric = r.metric},
+                                      context);
+}
+
 Status Block::project_in() const {
   SKIPSCAN_TRY(backend.rms_norm.run({.x = tile.hidden,
                                      .residual_in = tile.residual_in,
@@ -72,19 +87,8 @@ Status Block::project_out() const {
                                    .x_stride = config.d_inner,
                                    .y_stride = config.d_model},
                                   context));
-  const BlockReduction& r = tile.reduction;
-  if (!r.importance || !r.averages() || r.source != ImportanceSource::block) return {};
-  return backend.token_importance.run({.x = tile.hidden,
-                                       .added = {},
-                                       .offsets = tile.path.offsets,
-                                       .scores = r.importance,
-                                       .rows = tile.rows,
-                                       .channels = config.d_model,
-                                       .x_stride = config.d_model,
-                                       .added_stride = 0,
-                                       .sequences = tile.path.sequences,
-                                       .metric = r.metric},
-                                      context);
+  return score_output(tile.reduction, {tile.hidden, tile.rows, config.d_model, tile.path.offsets, tile.path.sequences},
+                      backend, context);
 }
 
 }  // namespace skipscan

@@ -34,6 +34,18 @@ struct BlockReduction {
   bool averages() const { return metric <= ImportanceMetric::sum; }
 };
 
+// What a block puts out for a tile: (rows, d_model), packed sequences.
+struct OutputRows {
+  ConstElements hidden;
+  int64_t rows, d_model;
+  const int32_t* offsets;  // (sequences + 1)
+  int32_t sequences;
+};
+
+// The scores of what a block puts out, where they are wanted of it.
+Status score_output(const BlockReduction& reduction, const OutputRows& out, const Backend& backend,
+                    ExecContext& context);
+
 // A tile of packed sequences and what they carry. The path's rows are the tile's own, from 0.
 struct BlockTile {
   int64_t rows;

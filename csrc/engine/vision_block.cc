@@ -93,19 +93,8 @@ Status VisionBlock::project_out() const {
                                    .x_stride = config.d_inner,
                                    .y_stride = config.d_model},
                                   context));
-  const BlockReduction& r = tile.reduction;
-  if (!r.importance || !r.averages() || r.source != ImportanceSource::block) return {};
-  return backend.token_importance.run({.x = tile.hidden,
-                                       .added = {},
-                                       .offsets = tile.offsets,
-                                       .scores = r.importance,
-                                       .rows = tile.rows,
-                                       .channels = config.d_model,
-                                       .x_stride = config.d_model,
-                                       .added_stride = 0,
-                                       .sequences = tile.sequences,
-                                       .metric = r.metric},
-                                      context);
+  return score_output(tile.reduction, {tile.hidden, tile.rows, config.d_model, tile.offsets, tile.sequences}, backend,
+                      context);
 }
 
 }  // namespace skipscan
