@@ -255,7 +255,7 @@ test('what is not there or cannot be read fails with its name', () => {
     [['classify', image, broken, image], 'broken.png'],
     [['explain', broken, '-o', path.join(files.path, 'never.png')], 'broken.png'],
     [['eval', path.join(files.path, 'nowhere')], 'nowhere cannot be read'],
-    [['eval', files.path], "'images' is none of these."],
+    [['eval', files.path], 'is none of these.'],
     [['classify', image, '--reduce', 'prune', '--keep', '0.5', '--metric', 'state'], "'novel'"],
   ];
   for (const [args, message] of failures) {
