@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures on an NVIDIA GPU: every kernel against its floor and, where python3 has them, against mamba_ssm and causal_conv1d;
-# then models of published shapes with random weights. Needs this package built with nvcc (README.md says how).
+# then language and vision models of published shapes with random weights. Needs this package built with nvcc (README.md says how).
 # Writes logs, bench.json and a table to the output folder.
 #
 #   scripts/gpu/bench.sh [--out FOLDER] [--device cuda:N] [--dry-run]
@@ -28,6 +28,8 @@ for shape in ${SKIPSCAN_BENCH_SHAPES:-mamba-1.4b mamba-2.8b mamba2-1.3b mamba2-2
   step "$shape" node scripts/gpu/bench/models.mjs --shape "$shape" --device "$device" --ceilings "$out/kernels.json" \
     --json "$out/$shape.json"
 done
+step vision bash -c 'node dist/cli/main.js bench vision --batch 1,8,64 --device "$0" --dtype bf16 --json | tee "$1"' \
+  "$device" "$out/vision.json"
 
 if $dry_run; then exit 0; fi
 node scripts/gpu/report.mjs bench "$out"

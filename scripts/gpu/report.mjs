@@ -157,6 +157,7 @@ if (kind === 'bench') {
     console.log(`\n${kernelTable(report.kernels)}`);
   }
   report.models = steps.map(({ name }) => readJson(name)).filter((model) => model?.shape);
+  report.vision = readJson('vision');
   if (report.models.length) console.log(`\n${modelTable(report.models)}`);
 }
 const file = path.join(folder, `${kind}.json`);
