@@ -22,7 +22,7 @@ const mostPixels = 0x3fff * 0x3fff;
  */
 export async function decodeImage(source: string | Uint8Array, label = 'image'): Promise<RgbImage> {
   const refuse = (found: string, expected = formats) =>
-    mismatch(label, expected, `${describe(source)}, ${found}`);
+    mismatch(label, expected, `${nameOf(source)}, ${found}`);
   const bytes = types.isUint8Array(source) ? source : await readImageFile(source, label);
   if (bytes.length === 0) throw refuse('which is empty');
 
@@ -37,7 +37,7 @@ export async function decodeImage(source: string | Uint8Array, label = 'image'):
   const pixels = metadata.width * metadata.height;
   if (pixels > mostPixels) {
     throw refuse(
-      `which has ${Math.round(pixels / 1e6)} (${size} pixels)`,
+      `which has ${Math.round(pixels / 1e6)} megapixels (${size})`,
       'an image of at most 268 megapixels',
     );
   }
@@ -47,6 +47,11 @@ export async function decodeImage(source: string | Uint8Array, label = 'image'):
   } catch (cause) {
     throw refuse(`a ${metadata.format.toUpperCase()} of ${size} that ${damage(cause as Error)}`);
   }
+}
+
+/** Paths as they are: a shortened one would not be found again. */
+function nameOf(source: string | Uint8Array): string {
+  return typeof source === 'string' ? JSON.stringify(source) : describe(source);
 }
 
 async function readImageFile(path: string, label: string): Promise<Uint8Array> {
@@ -66,7 +71,7 @@ async function readImageFile(path: string, label: string): Promise<Uint8Array> {
     throw mismatch(
       label,
       'an image file',
-      `${describe(path)}, ${problems[code ?? ''] ?? `which cannot be read (${message})`}`,
+      `${nameOf(path)}, ${problems[code ?? ''] ?? `which cannot be read (${message})`}`,
     );
   }
 }
