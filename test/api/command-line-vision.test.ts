@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { Random } from '../../lib/text/random';
@@ -42,6 +42,43 @@ beforeAll(async () => {
     for (const i of [0, 1]) await drawImage(path.join(folder, label, `${i}.png`), 12 + i, 10);
   }
   image = path.join(folder, 'red', '0.png');
+});
+
+describe('the shipped model', () => {
+  const samples = path.resolve(__dirname, '../../models/tiny-vim/samples');
+  let names: string[];
+  beforeAll(() => {
+    names = readdirSync(samples);
+  });
+  const labelOf = (name: string) => path.parse(name).name;
+  const shapes = path.join(files.path, 'shapes');
+
+  test('knows its samples, and most of them with 15 % of the work left out', () => {
+    expect(names.length).toBeGreaterThan(4);
+    const { images } = json(['classify', ...names.map((name) => path.join(samples, name))]);
+    expect(images.map(({ classes }: { classes: { label: string }[] }) => classes[0].label)).toEqual(
+      names.map(labelOf),
+    );
+    for (const name of names) {
+      mkdirSync(path.join(shapes, labelOf(name)), { recursive: true });
+      copyFileSync(path.join(samples, name), path.join(shapes, labelOf(name), name));
+    }
+    const reduction = ['--reduce', 'recommended', '--flops', '0.15'];
+    const { results, naming } = json(['eval', shapes, ...reduction, '--dense']);
+    expect(naming).toBe('label');
+    expect(results[0].top1).toEqual({ mean: 1, standardError: 0 });
+    expect(results[1].top1.mean).toBeGreaterThan(0.5);
+  });
+
+  test('explains a sample', async () => {
+    const output = path.join(files.path, 'sample.png');
+    const { status, stdout } = run(['explain', path.join(samples, names[0]), '--output', output]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^\w+ \(\d+\.\d %\)\nprune left \d+, \d+, \d+ of 65 tokens after layers 1, 3, 4: 3\d\.\d % /,
+    );
+    expect((await sharp(output).metadata()).format).toBe('png');
+  });
 });
 
 describe('classify', () => {

@@ -1,11 +1,11 @@
-// The examples of the README and of docs/skipping.md run as they stand there.
+// The examples of the README and of these pages run as they stand there.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { TemporaryDirectory } from '../helpers/temporary';
 
 const root = path.resolve(__dirname, '../..');
-const examples = ['README.md', 'docs/skipping.md'].flatMap((page) =>
+const examples = ['README.md', 'docs/skipping.md', 'docs/vision.md'].flatMap((page) =>
   [...readFileSync(path.join(root, page), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code),
 );
 const project = new TemporaryDirectory();
