@@ -38,7 +38,8 @@ function novel({ prune }) {
 
 function byCut(at) {
   return {
-    title: "Top-1 of every policy, by the share of the blocks' FLOPs that is cut (alignment `next` where there is one)",
+    title:
+      "Top-1 of every policy, by the share of the blocks' FLOPs that is cut (alignment `next` where there is one)",
     columns: cuts.flatMap((cut) => [percent(cut), 'minus dense']),
     rows: [
       { name: 'dense', cells: cuts.flatMap(() => [{ of: undefined }, undefined]) },
