@@ -25,6 +25,9 @@ from weights import write_json
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = VimConfig(img_size=preprocessing.CROP, patch_size=8, embed_dim=96, depth=8, num_classes=len(shapes.LABELS))
 BATCH = 32  # pictures a step
+# Kind of pictures and steps. On hard pictures alone the loss stays for long where it starts.
+STAGES = [(shapes.EASY, 3500), (shapes.HARD, 2000)]
+STEPS = sum(steps for _, steps in STAGES)
 PEAK_RATE, WARMUP, WEIGHT_DECAY, CLIP = 1.5e-3, 100, 0.05, 1.0
 SAVED_EVERY = 100  # steps
 # The pictures of the model's folder: file, which is named after the shape, width and height.
@@ -39,12 +42,16 @@ SAMPLES = [
 ]
 
 
-def learning_rate(step, steps):
-    """Linear warm-up, then half a cosine down to 1 % of the peak."""
+def stage_of(step):
+    """(kind of pictures, learning rate) of a step: each stage warms up and then falls to 1 % by half a cosine."""
+    for scene, steps in STAGES:
+        if step < steps:
+            break
+        step -= steps
     if step < WARMUP:
-        return PEAK_RATE * (step + 1) / WARMUP
+        return scene, PEAK_RATE * (step + 1) / WARMUP
     progress = (step - WARMUP) / max(1, steps - WARMUP)
-    return PEAK_RATE * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
+    return scene, PEAK_RATE * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
 
 
 def make_optimizer(model):
@@ -56,9 +63,9 @@ def make_optimizer(model):
     return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.95), fused=True)
 
 
-def draw_batch(which, seed, first):
+def draw_batch(which, seed, first, scene):
     """(pixels (BATCH, 3, CROP, CROP), labels (BATCH)) of the pictures from number `first` of a set."""
-    pictures, labels = zip(*(shapes.picture(which, seed, first + k) for k in range(BATCH)))
+    pictures, labels = zip(*(shapes.picture(which, seed, first + k, scene) for k in range(BATCH)))
     levels = np.stack([preprocessing.crop(picture) for picture in pictures])
     return torch.from_numpy(preprocessing.normalise(levels)), torch.tensor(labels)
 
@@ -69,7 +76,7 @@ def cross_entropy(model, pixels, labels):
     return F.cross_entropy(logits, labels)
 
 
-def train(model, steps, seed, kept):
+def train(model, seed, kept):
     """Trains in place and returns the seconds of processor time; `kept` is the file a stopped run goes on from."""
     optimizer = make_optimizer(model)
     first, seconds = 0, 0.0
@@ -81,10 +88,11 @@ def train(model, steps, seed, kept):
     # The elementwise work between the products outweighs them; fused, a step takes half as long.
     cost = torch.compile(lambda pixels, labels: cross_entropy(model, pixels, labels))
     recent, start = [], time.process_time() - seconds
-    for step in range(first, steps):
+    for step in range(first, STEPS):
+        scene, rate = stage_of(step)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps)
-        loss = cost(*draw_batch(shapes.TRAINING, seed, step * BATCH))
+            group["lr"] = rate
+        loss = cost(*draw_batch(shapes.TRAINING, seed, step * BATCH, scene))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimizer.step()
@@ -92,7 +100,7 @@ def train(model, steps, seed, kept):
         recent.append(loss.item())
         if (step + 1) % SAVED_EVERY == 0:
             seconds = time.process_time() - start
-            print(f"step {step + 1}/{steps}  loss {np.mean(recent):.3f}  {seconds:.0f} s", flush=True)
+            print(f"step {step + 1}/{STEPS}  loss {np.mean(recent):.3f}  {seconds:.0f} s", flush=True)
             save_progress(kept, model, optimizer, step + 1, seconds)
             recent = []
     return time.process_time() - start
@@ -108,10 +116,10 @@ def save_progress(path, model, optimizer, step, seconds):
 
 @torch.no_grad()
 def evaluate(model, seed):
-    """Share of the held-out pictures whose best label is right, in float32, and its standard error."""
+    """Share of the hard held-out pictures whose best label is right, in float32, and its standard error."""
     right = 0
     for first in range(0, shapes.HELD_OUT_PICTURES, BATCH):
-        pixels, labels = draw_batch(shapes.HELD_OUT, seed, first)
+        pixels, labels = draw_batch(shapes.HELD_OUT, seed, first, shapes.HARD)
         right += (model(pixels).argmax(1) == labels).sum().item()
     share = right / shapes.HELD_OUT_PICTURES
     return share, math.sqrt(share * (1 - share) / shapes.HELD_OUT_PICTURES)
@@ -128,7 +136,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "models/tiny-vim", help="the model's folder")
     parser.add_argument("--scratch", type=Path, default=ROOT / "build/train", help="keeps what a stopped run needs")
-    parser.add_argument("--steps", type=int, default=3500)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 
@@ -137,7 +144,7 @@ def main():
     model = VisionMamba(CONFIG)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters} parameters")
-    seconds = train(model, options.steps, options.seed, options.scratch / f"vision-{options.seed}-{options.steps}.pt")
+    seconds = train(model, options.seed, options.scratch / f"vision-{options.seed}.pt")
 
     vision_checkpoint.save(model, shapes.LABELS, options.out)
     write_samples(options.out / "samples", options.seed)
@@ -147,8 +154,8 @@ def main():
         options.out / "training.json",
         {
             "parameters": parameters,
-            "steps": options.steps,
-            "pictures": options.steps * BATCH,
+            "steps": [steps for _, steps in STAGES],
+            "pictures": STEPS * BATCH,
             "batch": BATCH,
             "peak_learning_rate": PEAK_RATE,
             "seed": options.seed,
