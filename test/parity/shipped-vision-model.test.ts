@@ -1,7 +1,7 @@
 // The small ViM that ships, from its sample pictures' files to logits, against Pillow and the executable specification in float64.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type VisionModel } from '../../lib';
+import type { VisionModel } from '../../lib';
 import { decodeImage } from '../../lib/vision/decode';
 import { evalTransform, preprocess } from '../../lib/vision/preprocess';
 import { loadTestVisionModel } from '../helpers/load-model';
