@@ -34,7 +34,10 @@ export type VisionForward = {
    * raster order, and in ViM the class token stands in the middle of them.
    */
   kept: Kept[];
-  /** Of each layer, `[images, tokens, dModel]`: the mixer's output, and the residual stream that it is to be added to. */
+  /**
+   * Of each layer, `[images, tokens, dModel]`: the mixer's output, and the residual stream that it is to be added to. Where a depthwise
+   * convolution ends the layer, `hidden` is the stream and `residual` is zero.
+   */
   hiddenStates?: { hidden: Float32Array; residual: Float32Array }[];
   stats: VisionStats;
 };
