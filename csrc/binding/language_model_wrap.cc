@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "binding/convert.h"
-#include "binding/devices.h"
 #include "binding/exports.h"
 #include "binding/model_calls.h"
 #include "binding/reduction_reader.h"
@@ -42,11 +41,9 @@ ModelConfig read_config(const Fields& f) {
 
 LanguageModelWrap::LanguageModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LanguageModelWrap>(info) {
   const Fields options(info[1].As<Napi::Object>());
-  std::shared_ptr<Device> device;
-  Status status = open_device(options.has("device") ? options.text("device") : "cpu", &device);
-  if (!status.ok()) throw to_error(info.Env(), status);
-  model_ = std::make_shared<LanguageModel>(read_config(Fields(info[0].As<Napi::Object>())), std::move(device),
-                                           options.dtype("dtype"), options.i32("threads"));
+  model_ =
+      std::make_shared<LanguageModel>(read_config(Fields(info[0].As<Napi::Object>())), device_of(info.Env(), options),
+                                      options.dtype("dtype"), options.i32("threads"));
 }
 
 std::shared_ptr<LanguageModel> LanguageModelWrap::model(Napi::Env env) const { return opened(env, model_); }

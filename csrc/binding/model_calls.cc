@@ -2,7 +2,16 @@
 
 #include <cstdio>
 
+#include "binding/devices.h"
+
 namespace skipscan::binding {
+
+std::shared_ptr<Device> device_of(Napi::Env env, const Fields& options) {
+  std::shared_ptr<Device> device;
+  Status status = open_device(options.has("device") ? options.text("device") : "cpu", &device);
+  if (!status.ok()) throw to_error(env, status);
+  return device;
+}
 
 Napi::Value slots_to_js(Napi::Env env, const Weights& weights) {
   Napi::Array result = Napi::Array::New(env);

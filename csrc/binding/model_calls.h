@@ -22,6 +22,9 @@ std::shared_ptr<Model> opened(Napi::Env env, const std::shared_ptr<Model>& model
   throw error;
 }
 
+// The device that a model's options name, or a thrown error.
+std::shared_ptr<Device> device_of(Napi::Env env, const Fields& options);
+
 // [{ name, shape }]: the tensors that a model is made of.
 Napi::Value slots_to_js(Napi::Env env, const Weights& weights);
 

@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "binding/convert.h"
-#include "binding/devices.h"
 #include "binding/exports.h"
 #include "binding/model_calls.h"
 #include "binding/reduction_reader.h"
@@ -47,11 +46,9 @@ Napi::Float32Array to_float32(Napi::Env env, const std::vector<float>& values) {
 
 VisionModelWrap::VisionModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<VisionModelWrap>(info) {
   const Fields options(info[1].As<Napi::Object>());
-  std::shared_ptr<Device> device;
-  Status status = open_device(options.has("device") ? options.text("device") : "cpu", &device);
-  if (!status.ok()) throw to_error(info.Env(), status);
-  model_ = std::make_shared<VisionModel>(read_config(Fields(info[0].As<Napi::Object>())), std::move(device),
-                                         options.dtype("dtype"), options.i32("threads"));
+  model_ =
+      std::make_shared<VisionModel>(read_config(Fields(info[0].As<Napi::Object>())), device_of(info.Env(), options),
+                                    options.dtype("dtype"), options.i32("threads"));
 }
 
 Napi::Value VisionModelWrap::slots(const Napi::CallbackInfo& info) {
