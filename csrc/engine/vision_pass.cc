@@ -359,9 +359,13 @@ Status VisionPass::fetch_results() {
   if (!out_.wants_scores || !(needs_scores(r->policy) || r->released_top)) return {};
   const LiveRows* before = &w_.inputs.rows;
   for (size_t i = 0; i < w_.reduced.size(); ++i) {
+    const LiveRows& after = w_.reduced[i];
     std::vector<float>& scores = out_.scores.emplace_back(size_t(before->count()));
-    SKIPSCAN_TRY(device_.download(scores.data(), w_.scores[i], scores.size() * sizeof(float)));
-    before = &w_.reduced[i];
+    // Metrics that need neighbours are scored only where there is something to remove.
+    if (after.positions != before->positions || !is_novel(r->metric) || r->released_top) {
+      SKIPSCAN_TRY(device_.download(scores.data(), w_.scores[i], scores.size() * sizeof(float)));
+    }
+    before = &after;
   }
   return {};
 }

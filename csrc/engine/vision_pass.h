@@ -26,8 +26,9 @@ struct VisionOutput {
   // (layers, images * tokens, d_model) the two branches after each block; or null. Not with a reduction.
   float *hidden = nullptr, *residual = nullptr;
   bool wants_scores = false;
-  std::vector<std::vector<float>> scores;  // of the rows before each reduction; none where the policy needs none
-  std::vector<KeptRows> kept;              // after each reduction
+  // Of the rows before each reduction, none where the policy needs none; zeros where nothing was removed and so nothing compared.
+  std::vector<std::vector<float>> scores;
+  std::vector<KeptRows> kept;  // after each reduction
 };
 
 struct VisionSetting {

@@ -146,6 +146,23 @@ describe.each(shapes)('%s', (name, shape, [height, width], tokens) => {
     }
   });
 
+  test('scores are those of the rows before each reduction, and zero where neighbours were not compared', async () => {
+    const shape = [1, 3, height, width] as const;
+    const scoresOf = async (metric: 'clip' | 'novel', share: number) => {
+      // What an earlier pass has left in the workspace must not show.
+      await run(images(1), policies[0][1]);
+      const reduction = prune({ layers, keep: share, importance: { metric } });
+      return (await model.pass(images(1), shape, { reduction, scores: true })).scores!;
+    };
+    for (const metric of ['clip', 'novel'] as const) {
+      const [first, second] = await scoresOf(metric, keep);
+      expect([first.length, second.length]).toEqual([tokens, Math.ceil(keep * tokens)]);
+      expect(first.some((score) => score !== 0)).toBe(true);
+    }
+    expect((await scoresOf('clip', 1))[1].some((score) => score !== 0)).toBe(true);
+    for (const scores of await scoresOf('novel', 1)) expect([...scores]).toEqual(Array(tokens).fill(0));
+  });
+
   test('a target in FLOPs is met', async () => {
     const { stats } = await run(images(1), recommended(model.config, { flopsReduction: 0.2 }));
     const dense = flops(model.config, { imageSize: [height, width] });
