@@ -1,0 +1,38 @@
+import type { Policy } from '../reduction';
+
+/** What a model does with one sample, such as `{ acc: 1, acc_norm: 0 }`. Every sample of a task has the same names. */
+export type SampleValues = Readonly<Record<string, number>>;
+
+/** How a metric is made of the samples' values of the same name. */
+export type Metric = {
+  name: string;
+  /** `mean` of the values, or `perplexity`: exp(-mean) of log-probabilities. */
+  aggregate: 'mean' | 'perplexity';
+  better: 'higher' | 'lower';
+  /** Whether values are shares, which are shown in per cent. */
+  share: boolean;
+};
+
+/** Some samples, as one reduction leaves them. */
+export type Measured = {
+  /** In the order of the samples. */
+  values: SampleValues[];
+  /** Of the forward passes, the reduction's own work included. */
+  flops: number;
+  /** Of the same passes without a reduction. */
+  denseFlops: number;
+};
+
+/** Samples, and how a model is measured on them. A task belongs to the model that it was made with. */
+export type Task = {
+  readonly name: string;
+  readonly samples: number;
+  readonly metrics: readonly Metric[];
+  /** All that decides the values besides the model, its backend and the reduction: a hash of the samples and the task's options. */
+  readonly digest: string;
+  /**
+   * Measures the samples from `first` up to `last`. Values do not depend on how samples are cut into calls. Whoever measures several
+   * reductions asks for one range with each of them in turn, so that a task may keep what it has read for the range.
+   */
+  measure(first: number, last: number, o: { reduction?: Policy; signal?: AbortSignal }): Promise<Measured>;
+};
