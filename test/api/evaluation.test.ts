@@ -84,7 +84,7 @@ test('what every reduction gets right, in one pass over the images', async () =>
   expect(reduced.reduction).toBe(reduction);
   expect([...reduced.ranks].map((rank) => Number(rank > 0))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
   expect(reduced.top1.mean).toBeCloseTo(1 / 3, 12);
-  expect(reduced.top1.standardError).toBeCloseTo(Math.sqrt(2 / 9 / 12), 12);
+  expect(reduced.top1.standardError).toBeCloseTo(Math.sqrt(2 / 9 / 11), 12);
   expect(reduced.top5).toEqual({ mean: 1, standardError: 0 });
   expect(reduced.flopsRatio).toBeCloseTo(0.6, 12);
   expect(reduced.imagesPerSecond).toBe(400); // three passes of 10 ms
