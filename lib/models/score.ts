@@ -94,11 +94,11 @@ async function* paperRows(
 }
 
 /**
- * Text is tokenized as lm-evaluation-harness does it: spaces at the context's end move to the continuation, and the
+ * @internal Text is tokenized as lm-evaluation-harness does it: spaces at the context's end move to the continuation, and the
  * continuation's tokens are those by which the whole text is longer than the context.
  */
-function tokenizePair(
-  model: LanguageModel,
+export function tokenizePair(
+  model: Pick<LanguageModel, 'tokenizer' | 'source'>,
   context: string | Tokens,
   continuation: string | Tokens,
 ): [Tokens, Tokens] {
