@@ -202,7 +202,7 @@ describe('continuation', () => {
       ['', { context: 'a' }],
       ':2: expected a string or an array of token ids for continuation',
     ],
-    ['an empty context', [{ context: '', continuation: 'a' }], ':1: Expected at least one token for context'],
+    ['an empty context', [{ context: [], continuation: 'a' }], ':1: Expected at least one token for context'],
     [
       'an empty continuation',
       [{ context: 'a', continuation: [] }],

@@ -3,11 +3,11 @@ import path from 'node:path';
 import { describe, invalidArgument, mismatch, SkipscanError } from '../../errors';
 import { checkTokens } from '../../models/arguments';
 import type { LanguageModel } from '../../models/language-model';
-import { type ScoreOptions, tokenizePair } from '../../models/score';
+import { type ScoreOptions, tokensOf } from '../../models/score';
+import { type ScoreItem, scoreBatch } from '../../models/score-batch';
 import { savedOnPrompts } from '../saved-flops';
 import type { Measured, Metric, Task } from '../task';
 import { readText } from './read-text';
-import { type ScoredItem, scoreItems } from './score-items';
 
 export type ContinuationOptions = {
   /** Only so many records, the first ones. Defaults to all. */
@@ -50,15 +50,15 @@ export async function continuationTask(
     digest: digestOf(items, protocol),
 
     async measure(first, last, { reduction, signal }): Promise<Measured> {
-      const scores = await scoreItems(model, items.slice(first, last), { reduction, protocol, signal });
+      const scored = await scoreBatch(model, items.slice(first, last), { reduction, protocol, signal });
       return {
-        values: scores.map(({ logprobs, greedyTokens }) => ({
-          acc: Number(greedyTokens === logprobs.length),
+        values: scored.map(({ scores: [{ logprobs, total, greedy, greedyTokens }] }) => ({
+          acc: Number(greedy),
           token_acc: greedyTokens / logprobs.length,
-          logprob: logprobs.reduce((sum, logprob) => sum + logprob, 0),
+          logprob: total,
         })),
-        flops: scores.reduce((sum, score) => sum + score.flops, 0),
-        denseFlops: scores.reduce((sum, score) => sum + score.denseFlops, 0),
+        flops: scored.reduce((sum, item) => sum + item.flops, 0),
+        denseFlops: scored.reduce((sum, item) => sum + item.denseFlops, 0),
       };
     },
 
@@ -98,13 +98,13 @@ function parseRecord(at: string, text: string): JsonRecord {
   return { context, continuation };
 }
 
-function itemOf(model: LanguageModel, at: string, record: JsonRecord): ScoredItem {
+function itemOf(model: LanguageModel, at: string, record: JsonRecord): ScoreItem {
   try {
-    const [context, continuation] = tokenizePair(model, record.context, record.continuation);
+    const [context, continuation] = tokensOf(model, record.context, record.continuation);
     const { vocabRows } = model.config;
     return {
       context: checkTokens(context, 'context', vocabRows),
-      continuation: checkTokens(continuation, 'continuation', vocabRows),
+      continuations: [checkTokens(continuation, 'continuation', vocabRows)],
     };
   } catch (cause) {
     throw new SkipscanError('ERR_ARGUMENT', `${at}: ${(cause as Error).message}`, { cause });
@@ -119,9 +119,12 @@ function badRecord(at: string, problem: string, cause?: unknown): SkipscanError 
   );
 }
 
-function digestOf(items: readonly ScoredItem[], protocol: ScoreOptions['protocol'] = 'prefill'): string {
+function digestOf(items: readonly ScoreItem[], protocol: ScoreOptions['protocol'] = 'prefill'): string {
   const hash = createHash('sha256').update(protocol);
-  for (const { context, continuation } of items) {
+  for (const {
+    context,
+    continuations: [continuation],
+  } of items) {
     hash.update(`${context.length} ${continuation.length}\n`).update(context).update(continuation);
   }
   return hash.digest('hex');

@@ -3,11 +3,11 @@ import { invalidArgument, SkipscanError } from '../../errors';
 import { needTokenizer } from '../../models/arguments';
 import type { LanguageModel } from '../../models/language-model';
 import type { ScoreOptions } from '../../models/score';
+import { type ScoreItem, scoreBatch } from '../../models/score-batch';
 import type { Tokenizer } from '../../text';
 import { savedOnPrompts } from '../saved-flops';
 import type { Measured, Metric, Task } from '../task';
 import { readText } from './read-text';
-import { type ScoredItem, scoreItems } from './score-items';
 
 export type TextOptions = {
   /** Tokens of a window that are read as its context. Defaults to 384. */
@@ -22,8 +22,8 @@ export type TextOptions = {
   protocol?: ScoreOptions['protocol'];
 };
 
-type Window = ScoredItem & {
-  /** UTF-8 bytes of the continuation. */
+type Window = ScoreItem & {
+  /** UTF-8 bytes of its only continuation. */
   bytes: number;
 };
 
@@ -59,11 +59,11 @@ export async function textTask(
     const [before, after] = [tokens.subarray(0, prompt), tokens.subarray(prompt)];
     return {
       context: before.subarray(-lastTokens),
-      continuation: after,
+      continuations: [after],
       bytes: bytesAfter(tokenizer, before, after),
     };
   });
-  const byteTokens = windows.every(({ continuation: { length }, bytes }) => length === bytes);
+  const byteTokens = windows.every(({ bytes }) => bytes === continuation);
 
   return {
     name: 'text',
@@ -73,19 +73,19 @@ export async function textTask(
 
     async measure(first, last, { reduction, signal }): Promise<Measured> {
       const some = windows.slice(first, last);
-      const scores = await scoreItems(model, some, { reduction, protocol, signal });
+      const scored = await scoreBatch(model, some, { reduction, protocol, signal });
       return {
-        values: scores.map(({ logprobs }, i) => {
-          const bits = -logprobs.reduce((sum, logprob) => sum + logprob, 0) / Math.LN2;
+        values: scored.map(({ scores: [{ logprobs, total }] }, i) => {
+          const bits = -total / Math.LN2;
           // With the protocol 'paper' not every token has a row that it is scored against.
-          const scored = logprobs.length / continuation;
+          const share = logprobs.length / continuation;
           return {
-            bits_per_byte: bits / (scored * some[i].bytes),
+            bits_per_byte: bits / (share * some[i].bytes),
             bits_per_token: bits / logprobs.length,
           };
         }),
-        flops: scores.reduce((sum, score) => sum + score.flops, 0),
-        denseFlops: scores.reduce((sum, score) => sum + score.denseFlops, 0),
+        flops: scored.reduce((sum, item) => sum + item.flops, 0),
+        denseFlops: scored.reduce((sum, item) => sum + item.denseFlops, 0),
       };
     },
 
@@ -119,8 +119,8 @@ function bytesAfter(tokenizer: Tokenizer, before: Int32Array, after: Int32Array)
 
 function digestOf(windows: readonly Window[], protocol: ScoreOptions['protocol'] = 'prefill'): string {
   const hash = createHash('sha256').update(protocol);
-  for (const { context, continuation, bytes } of windows) {
-    hash.update(`${context.length} ${continuation.length} ${bytes}\n`).update(context).update(continuation);
+  for (const { context, continuations, bytes } of windows) {
+    hash.update(`${context.length} ${bytes}\n`).update(context).update(continuations[0]);
   }
   return hash.digest('hex');
 }
