@@ -50,7 +50,8 @@ function reading({ axes, oneAtATime }: Sweep): string {
   const varied = axes.filter(({ values }) => values.length > 1);
   const lines = [
     "Cuts are shares of the blocks' FLOPs, which a policy saves or up to a token more. With standard errors over samples; " +
-      'differences (-) are taken sample by sample, so what makes a sample hard cancels out.',
+      'differences (-) are taken sample by sample, so what makes a sample hard cancels out; bars in plots are the errors of the ' +
+      'differences to dense.',
   ];
   const list = (some: Axis[]) =>
     some.map(({ name, values }) => `${name} ${values.map(valueText).join(', ')}`).join('; ');

@@ -4,7 +4,10 @@ import { unitOf } from './format';
 import { type Cell, isFirst, same, type TaskReport } from './report';
 import { type Axis, type Sweep, valueText } from './sweep';
 
-/** SVG documents of one task by their file names: values against the cut, where there is more than one. */
+/**
+ * SVG documents of one task by their file names: values against the cut, where there is more than one. Error bars are those of the
+ * difference to dense, which is what lines are to be compared with.
+ */
 export function taskPlots(task: TaskReport, sweep: Sweep): Record<string, string> {
   const plots: Record<string, string> = {};
   if (sweep.cuts.length < 2) return plots;
@@ -68,8 +71,9 @@ function linesBy(cells: readonly Cell[], metric: Metric, nameOf: (cell: Cell) =>
     name,
     points: cells
       .filter((cell) => nameOf(cell) === name)
-      .map(({ cut, metrics }) => {
-        const { mean, standardError } = metrics[metric.name];
+      .map(({ cut, metrics, difference }) => {
+        const { mean } = metrics[metric.name];
+        const { standardError } = difference[metric.name];
         return [100 * cut, scaled(metric, mean), scaled(metric, standardError)] as const;
       }),
   }));
