@@ -1,5 +1,5 @@
-import { type MachineFacts, machineLine } from './machine';
 import { linePlots, type Series } from '../plot/line-plots';
+import { type MachineFacts, machineLine } from './machine';
 import { megabytes } from './progress';
 import type { ReducedMeasurement, ReductionBenchmark } from './reduction-bench';
 import { percent } from './reduction-report';
