@@ -26,10 +26,10 @@ export const perplexity: Metric = {
   share: false,
 };
 
-/** Four samples. `valueOf` gives a sample's value of every metric. */
+/** Four samples. `valuesFrom` gives a sample's value of every metric. */
 export function madeUpTask(
   metrics: readonly Metric[],
-  valueOf: (sample: number, reduction?: Policy) => number,
+  valuesFrom: (sample: number, reduction?: Policy) => number,
   name = 'made-up',
 ): Task {
   return {
@@ -41,7 +41,7 @@ export function madeUpTask(
       const samples = Array.from({ length: last - first }, (_, i) => first + i);
       return {
         values: samples.map((sample) =>
-          Object.fromEntries(metrics.map(({ name }) => [name, valueOf(sample, reduction)])),
+          Object.fromEntries(metrics.map(({ name }) => [name, valuesFrom(sample, reduction)])),
         ),
         flops: (last - first) * (reduction ? 80 : 100),
         denseFlops: (last - first) * 100,
