@@ -1,6 +1,7 @@
 import { fromNative } from '../errors';
 import { native } from '../native';
 import { badLogits } from '../text/logprobs';
+import type { Score } from './score-batch';
 
 /** What a model makes of labels: natural log-probabilities, and whether each label is the likeliest token. */
 export type LabelLogprobs = { logprobs: Float32Array; greedy: boolean[] };
@@ -20,4 +21,15 @@ export async function labelLogprobs(logits: Float32Array, labels: Int32Array): P
   const bad = logprobs.findIndex((value, i) => Number.isNaN(value) || best[i] < 0);
   if (bad >= 0) throw badLogits(`Row ${bad} of ${rows} has logits that are not finite`);
   return { logprobs, greedy: Array.from(labels, (label, i) => best[i] === label) };
+}
+
+/** What they come to for one continuation. */
+export function scoreOf(o: { logprobs: ArrayLike<number>; greedy: readonly boolean[] }): Score {
+  const logprobs = Float32Array.from(o.logprobs);
+  return {
+    logprobs,
+    total: Array.from(logprobs).reduce((a, b) => a + b, 0),
+    greedy: o.greedy.every(Boolean),
+    greedyTokens: o.greedy.filter(Boolean).length,
+  };
 }

@@ -1,7 +1,7 @@
 import { flops } from '../reduction/flops';
 import type { Policy } from '../reduction/policy-types';
 import type { LanguageModelConfig } from './config';
-import { labelLogprobs } from './label-logprobs';
+import { labelLogprobs, scoreOf } from './label-logprobs';
 import type { LanguageModel } from './language-model';
 import { concatenate, packsOf } from './packed';
 import { countsOf } from './reduce';
@@ -19,6 +19,8 @@ export type Score = {
   total: number;
   /** Whether every continuation token is the most probable one. */
   greedy: boolean;
+  /** How many of them are. */
+  greedyTokens: number;
 };
 
 /** The score of each continuation, and the work that was done for them: as it was, with the reduction's own, and without one. */
@@ -71,7 +73,7 @@ function passLimits({
 }
 
 /** A continuation that is being scored, from the state of its context. */
-type Reading = { item: number; tokens: Int32Array; session: Session; logprobs: number[]; greedy: boolean };
+type Reading = { item: number; tokens: Int32Array; session: Session; logprobs: number[]; greedy: boolean[] };
 
 async function prefillScores(
   model: LanguageModel,
@@ -86,7 +88,7 @@ async function prefillScores(
     const { logits } = await readOn(model, sessions, contexts, how);
     const readings = items.flatMap(({ continuations }, item) =>
       continuations.map((tokens): Reading => {
-        return { item, tokens, session: sessions[item], logprobs: [], greedy: true };
+        return { item, tokens, session: sessions[item], logprobs: [], greedy: [] };
       }),
     );
     await scoreFirst(readings, logits, model.config.vocabRows);
@@ -158,13 +160,9 @@ async function addScores(
   for (const [i, reading] of readings.entries()) {
     const end = at + labels[i].length;
     reading.logprobs.push(...logprobs.subarray(at, end));
-    reading.greedy &&= greedy.slice(at, end).every(Boolean);
+    reading.greedy.push(...greedy.slice(at, end));
     at = end;
   }
-}
-
-function scoreOf({ logprobs, greedy }: Reading): Score {
-  return { logprobs: Float32Array.from(logprobs), total: logprobs.reduce((a, b) => a + b, 0), greedy };
 }
 
 function workOf(

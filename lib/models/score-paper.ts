@@ -1,5 +1,5 @@
 import { flops } from '../reduction/flops';
-import { labelLogprobs } from './label-logprobs';
+import { labelLogprobs, scoreOf } from './label-logprobs';
 import type { LanguageModel } from './language-model';
 import { concatenate, packsOf } from './packed';
 import { countsOf } from './reduce';
@@ -54,13 +54,11 @@ async function scorePack(
     const labels = continuation.subarray(0, labelsLeft(continuation.length, left, tokens.length));
     const end = offsets[s + 1];
     const rows = logits.subarray((end - labels.length) * vocabSize, end * vocabSize);
-    const { logprobs, greedy } = await labelLogprobs(rows, labels);
-    const total = logprobs.reduce((a, b) => a + b, 0);
     const counts = reduction?.name === 'ltmp' ? countsOf(kept, s) : undefined;
     const work = { length: tokens.length, reduction, counts, headRows: left };
     scored.push({
       item,
-      score: { logprobs, total, greedy: greedy.every(Boolean) },
+      score: scoreOf(await labelLogprobs(rows, labels)),
       flops: flops(model.config, work).total,
       denseFlops: flops(model.config, { length: tokens.length, headRows: tokens.length }).total,
     });

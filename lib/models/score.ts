@@ -3,6 +3,7 @@ import type { Policy } from '../reduction/policy-types';
 import { checkTokens, needTokenizer, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
 import { type Score, scoreBatch } from './score-batch';
+import { tokenizePair } from './tokenize-pair';
 
 export type ScoreOptions = {
   /** Removes tokens on the way. Defaults to none. */
@@ -25,7 +26,7 @@ export async function score(
   o: ScoreOptions,
 ): Promise<Score> {
   const { vocabRows } = model.config;
-  const [before, after] = tokenizePair(model, context, continuation);
+  const [before, after] = tokensOf(model, context, continuation);
   const item = {
     context: checkTokens(before, 'context', vocabRows),
     continuations: [checkTokens(after, 'continuation', vocabRows)],
@@ -37,21 +38,18 @@ export async function score(
   return scores[0];
 }
 
-/**
- * Text is tokenized as lm-evaluation-harness does it: spaces at the context's end move to the continuation, and the
- * continuation's tokens are those by which the whole text is longer than the context.
- */
-function tokenizePair(
-  model: LanguageModel,
+/** @internal The tokens of a pair, of which either may be text; neither is checked. */
+export function tokensOf(
+  model: Pick<LanguageModel, 'tokenizer' | 'source'>,
   context: string | Tokens,
   continuation: string | Tokens,
 ): [Tokens, Tokens] {
-  const encode = (text: string) => needTokenizer(model.tokenizer, model.source).encode(text);
+  const tokenizer = () => needTokenizer(model.tokenizer, model.source);
   if (typeof context === 'string' && typeof continuation === 'string') {
-    const trimmed = context.trimEnd();
-    const before = encode(trimmed);
-    return [before, encode(context + continuation).subarray(before.length)];
+    const pair = tokenizePair(tokenizer(), context, continuation);
+    return [pair.context, pair.continuation];
   }
+  const encode = (text: string) => tokenizer().encode(text);
   return [
     typeof context === 'string' ? encode(context) : context,
     typeof continuation === 'string' ? encode(continuation) : continuation,
