@@ -84,7 +84,7 @@ const mayImport = {
   vision: [],
   models: ['checkpoints', 'text', 'reduction', 'vision'],
   ops: [],
-  evaluation: ['text', 'reduction', 'vision', 'models'],
+  evaluation: ['checkpoints', 'text', 'reduction', 'vision', 'models'],
   cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'evaluation'],
 };
 for (const file of sources('lib', /\.ts$/)) {
