@@ -1,7 +1,8 @@
+import { invalidArgument } from '../errors';
 import type { Policy } from '../reduction/policy-types';
 import { checkTokens, needTokenizer, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
-import { scoreBatch } from './score-batch';
+import { type Score, scoreBatch } from './score-batch';
 import { tokenizePair } from './tokenize-pair';
 
 export type ScoreOptions = {
@@ -17,15 +18,6 @@ export type ScoreOptions = {
   signal?: AbortSignal;
 };
 
-export type Score = {
-  /** Natural logarithm of each continuation token's probability, given the context and the tokens before it. With the protocol `'paper'`, of as many as there are rows for. */
-  logprobs: Float32Array;
-  /** Their sum. */
-  total: number;
-  /** Whether every continuation token is the most probable one. */
-  greedy: boolean;
-};
-
 /** @internal `LanguageModel.score`. */
 export async function score(
   model: LanguageModel,
@@ -39,12 +31,16 @@ export async function score(
     context: checkTokens(before, 'context', vocabRows),
     continuations: [checkTokens(after, 'continuation', vocabRows)],
   };
+  if (o.protocol !== undefined && o.protocol !== 'prefill' && o.protocol !== 'paper') {
+    throw invalidArgument('protocol', "'prefill' or 'paper'", o.protocol);
+  }
   const [{ scores }] = await scoreBatch(model, [item], o);
   return scores[0];
 }
 
-function tokensOf(
-  model: LanguageModel,
+/** @internal The tokens of a pair, of which either may be text; neither is checked. */
+export function tokensOf(
+  model: Pick<LanguageModel, 'tokenizer' | 'source'>,
   context: string | Tokens,
   continuation: string | Tokens,
 ): [Tokens, Tokens] {

@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { prune } from '../../lib';
-import { type EvaluateOptions, evaluate, rankOf } from '../../lib/evaluation/evaluate';
+import { type EvaluateOptions, evaluate } from '../../lib/evaluation/evaluate';
 import { imageBatches } from '../../lib/evaluation/image-batches';
 import { openImageFolder } from '../../lib/evaluation/image-folder';
+import { rankOf } from '../../lib/evaluation/rank';
 import type { VisionForwardOptions, VisionModel } from '../../lib/models/vision-model';
 import { TemporaryDirectory } from '../helpers/temporary';
 
