@@ -85,7 +85,7 @@ const mayImport = {
   plot: [],
   models: ['checkpoints', 'text', 'reduction', 'vision'],
   ops: [],
-  evaluation: ['text', 'reduction', 'vision', 'models', 'plot'],
+  evaluation: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'plot'],
   cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'plot', 'evaluation'],
 };
 for (const file of sources('lib', /\.ts$/)) {

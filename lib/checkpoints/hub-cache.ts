@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { badCheckpoint } from '../errors';
 import { bytes, isFile } from './files';
@@ -22,7 +22,7 @@ export function isCommit(revision: string): boolean {
 }
 
 /**
- * One model in the Hugging Face cache, in the layout all its libraries share: contents in `blobs`, links to them by
+ * One model or data set in the Hugging Face cache, in the layout all its libraries share: contents in `blobs`, links to them by
  * file name in `snapshots/<commit>`, branches and tags in `refs`, and in `.no_exist/<commit>` the names of files that
  * the repository is known not to have.
  *
@@ -31,8 +31,8 @@ export function isCommit(revision: string): boolean {
 export class RepoCache {
   readonly directory: string;
 
-  constructor(cacheDir: string, id: string) {
-    this.directory = join(cacheDir, `models--${id.replace('/', '--')}`);
+  constructor(cacheDir: string, id: string, type: 'model' | 'dataset' = 'model') {
+    this.directory = join(cacheDir, `${type}s--${id.replace('/', '--')}`);
   }
 
   snapshot(commit: string): string {
@@ -56,6 +56,14 @@ export class RepoCache {
     const names = await readdir(this.snapshot(commit)).catch(() => []);
     const readable = await Promise.all(names.map((name) => isFile(join(this.snapshot(commit), name))));
     return new Set(names.filter((_, i) => readable[i]));
+  }
+
+  /** The same for a repository with folders, by their paths with `/`. */
+  async presentDeep(commit: string): Promise<string[]> {
+    const directory = this.snapshot(commit);
+    const names = await readdir(directory, { recursive: true }).catch(() => []);
+    const readable = await Promise.all(names.map((name) => isFile(join(directory, name))));
+    return names.filter((_, i) => readable[i]).map((name) => name.split(sep).join('/'));
   }
 
   /** The files that the repository is known not to have at this commit. */

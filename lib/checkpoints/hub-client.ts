@@ -12,11 +12,12 @@ export class HubUnreachable extends SkipscanError {}
 /** A repository has a few dozen files; a listing that goes on and on is not one. */
 const maxListed = 100_000;
 
-/** One model on the hub server. Every failure is a SkipscanError that says what to do, or the signal's reason. */
+/** One model or data set on the hub server. Every failure is a SkipscanError that says what to do, or the signal's reason. */
 export class HubClient {
   readonly #endpoint: string;
   readonly #token = process.env.HF_TOKEN?.trim();
   readonly #fetch: typeof fetch;
+  readonly #type: 'model' | 'dataset';
 
   /**
    * @param revision branch, tag or commit.
@@ -26,11 +27,12 @@ export class HubClient {
   constructor(
     private readonly id: string,
     private readonly revision: string,
-    private readonly kind: FileSelection['kind'],
+    private readonly kind: FileSelection['kind'] | 'data set',
     endpoint: string,
     signal?: AbortSignal,
   ) {
     this.#endpoint = endpoint.replace(/\/+$/, '');
+    this.#type = kind === 'data set' ? 'dataset' : 'model';
     if (!/^https?:/.test(endpoint) || !URL.canParse(endpoint)) {
       throw new SkipscanError(
         'ERR_ARGUMENT',
@@ -42,25 +44,25 @@ export class HubClient {
 
   /** The commit that the revision stands for now. */
   async commit(): Promise<string> {
-    const { modelInfo } = await import('@huggingface/hub');
-    const { sha } = await modelInfo({
-      name: this.id,
-      revision: this.revision,
-      additionalFields: ['sha'],
-      ...this.#connection(),
-    });
+    const { datasetInfo, modelInfo } = await import('@huggingface/hub');
+    const asked = { name: this.id, revision: this.revision, ...this.#connection() };
+    const { sha } =
+      this.#type === 'dataset'
+        ? await datasetInfo({ ...asked, additionalFields: ['sha'] })
+        : await modelInfo({ ...asked, additionalFields: ['sha'] });
     if (typeof sha !== 'string' || !isCommit(sha)) throw this.#bad(`named ${describe(sha)} as a commit`);
     return sha;
   }
 
-  /** The files in the top folder of the repository, by name. */
+  /** The files in the top folder of the repository, those of a data set in all its folders too, by name. */
   async files(commit: string): Promise<Map<string, RemoteFile>> {
     const { listFiles } = await import('@huggingface/hub');
     const files = new Map<string, RemoteFile>();
-    const repo = { type: 'model', name: this.id } as const;
+    const repo = { type: this.#type, name: this.id };
     let listed = 0;
     for await (const { type, path, size, oid, lfs } of listFiles({
       repo,
+      recursive: this.#type === 'dataset',
       revision: commit,
       ...this.#connection(),
     })) {
@@ -68,7 +70,7 @@ export class HubClient {
       if (type !== 'file') continue;
       const file = { name: path, size: lfs?.size ?? size, objectId: lfs?.oid ?? oid ?? '', sha256: lfs?.oid };
       // Names and ids become paths in the cache.
-      if (!isPlainFileName(path) || !/^[0-9a-f]{40,64}$/.test(file.objectId) || !isCount(file.size)) {
+      if (!this.#isInside(path) || !/^[0-9a-f]{40,64}$/.test(file.objectId) || !isCount(file.size)) {
         throw this.#bad(
           `listed a file ${describe(path)} of ${describe(file.size)} bytes as object ${describe(file.objectId)}`,
         );
@@ -88,10 +90,20 @@ export class HubClient {
 
   /** Starts the download of one file. */
   async open(commit: string, name: string): Promise<AsyncIterable<Uint8Array>> {
-    const url = `${this.#endpoint}/${this.id}/resolve/${commit}/${encodeURIComponent(name)}`;
+    const path = name.split('/').map(encodeURIComponent).join('/');
+    const url = `${this.#page()}/resolve/${commit}/${path}`;
     const { body } = await this.#fetch(url);
     // Node's stream can be iterated; the types of fetch, shared with browsers, do not say so.
     return body as ReadableStream<Uint8Array>;
+  }
+
+  /** A name that cannot lead out of the repository's folder. */
+  #isInside(name: string): boolean {
+    return this.#type === 'dataset' ? name.split('/').every(isPlainFileName) : isPlainFileName(name);
+  }
+
+  #page(): string {
+    return `${this.#endpoint}/${this.#type === 'dataset' ? 'datasets/' : ''}${this.id}`;
   }
 
   #connection() {
@@ -129,7 +141,7 @@ export class HubClient {
     if (status === 404) {
       return badCheckpoint(
         this.id,
-        `${this.#endpoint} has no such model, or no revision ${describe(this.revision)} of it ${said}. Check the` +
+        `${this.#endpoint} has no such ${this.#noun()}, or no revision ${describe(this.revision)} of it ${said}. Check the` +
           ` spelling; for a ${this.kind} on disk, pass its directory.`,
       );
     }
@@ -137,13 +149,17 @@ export class HubClient {
       const token = this.#token ? 'HF_TOKEN is set, but does not grant access' : 'HF_TOKEN is not set';
       return badCheckpoint(
         this.id,
-        `access was refused ${said}; ${token}. If the model is gated, accept its conditions at` +
-          ` ${this.#endpoint}/${this.id}; if it is private, set HF_TOKEN to a token that may read it; otherwise check` +
-          ' the spelling, as unknown models are refused the same way.',
+        `access was refused ${said}; ${token}. If the ${this.#noun()} is gated, accept its conditions at` +
+          ` ${this.#page()}; if it is private, set HF_TOKEN to a token that may read it; otherwise check` +
+          ` the spelling, as unknown ${this.#noun()}s are refused the same way.`,
       );
     }
     const advice = status === 429 ? 'Wait a while, or set HF_TOKEN for a higher limit.' : 'Try again later.';
     return badCheckpoint(this.id, `${this.#endpoint} did not serve it ${said}. ${advice}`);
+  }
+
+  #noun(): string {
+    return this.#type === 'dataset' ? 'data set' : 'model';
   }
 
   #bad(what: string): Error {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { badCheckpoint, describe, invalidArgument, SkipscanError } from '../errors';
 import { chooseMain } from './choose-main';
 import { isCommit, type RemoteFile, RepoCache } from './hub-cache';
 import { HubClient, HubUnreachable } from './hub-client';
+import { bring, downloadError, hubSettings, offlineError } from './hub-settings';
 import { isShardIndex, readWeightMap } from './sharded';
 import type { FileSelection, OpenOptions } from './types';
 
@@ -26,24 +26,15 @@ export async function downloadFiles(
   selection: FileSelection,
   options: OpenOptions,
 ): Promise<string> {
-  const { revision = 'main', offline = isOfflineByEnvironment(), signal } = options;
-  if (!/^\w[\w.-]*(\/\w[\w.-]*)*$/.test(revision) || revision.includes('..')) {
-    throw invalidArgument('revision', 'a branch, a tag or a commit', revision);
-  }
-  const { getHFHubCachePath, HUB_URL } = await import('@huggingface/hub');
-  const cacheDir = options.cacheDir ?? getHFHubCachePath();
+  const settings = await hubSettings(options);
+  const { revision, offline, cacheDir, endpoint } = settings;
+  const { signal } = options;
   const cache = new RepoCache(cacheDir, id);
   const commit = isCommit(revision) ? revision : await cache.commitOf(revision);
   const state = commit ? await cachedState(cache, id, commit, selection) : 'missing';
   if (commit && (state === 'complete' || (state === 'usable' && offline))) return cache.snapshot(commit);
-  if (offline) {
-    throw badCheckpoint(
-      id,
-      `revision ${describe(revision)} is not (completely) in the cache ${cacheDir}, and offline mode is on. Load it once` +
-        ` with the network, or pass the directory of a ${selection.kind}.`,
-    );
-  }
-  const client = new HubClient(id, revision, selection.kind, process.env.HF_ENDPOINT || HUB_URL, signal);
+  if (offline) throw offlineError(id, settings, selection.kind);
+  const client = new HubClient(id, revision, selection.kind, endpoint, signal);
   try {
     const latest = await download(client, cache, id, selection, options);
     if (revision !== latest) await cache.setCommit(revision, latest);
@@ -51,17 +42,8 @@ export async function downloadFiles(
   } catch (cause) {
     signal?.throwIfAborted();
     if (commit && state === 'usable' && cause instanceof HubUnreachable) return cache.snapshot(commit);
-    if (cause instanceof SkipscanError) throw cause;
-    throw badCheckpoint(
-      id,
-      `the download into ${cacheDir} failed: ${(cause as Error).message}. Files that were complete are kept; try again.`,
-      { cause },
-    );
+    throw downloadError(id, settings, cause);
   }
-}
-
-function isOfflineByEnvironment(): boolean {
-  return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '');
 }
 
 /**
@@ -109,19 +91,19 @@ async function download(
     return file;
   };
   const present = await cache.present(commit);
-  const bring = async (file: RemoteFile, received: (bytes: number) => void) => {
-    if (present.has(file.name) || (await cache.link(commit, file))) received(file.size);
-    else await cache.store(commit, file, () => client.open(commit, file.name), received, options.signal);
+  const add = async (file: RemoteFile, received: (bytes: number) => void) => {
+    if (present.has(file.name)) received(file.size);
+    else await bring(client, cache, commit, file, received, options.signal);
   };
 
   const names = [...selection.required, ...selection.optional.filter((name) => listing.has(name)), main];
   // Only the index knows the shards, and with them the total, so it comes first.
-  if (isShardIndex(main)) await bring(pick(main), () => {});
+  if (isShardIndex(main)) await add(pick(main), () => {});
   const files = [...names, ...(await shardsOf(cache.snapshot(commit), main))].map(pick);
   const total = files.reduce((sum, { size }) => sum + size, 0);
   let done = 0;
   for (const file of files) {
-    await bring(file, (bytes) => {
+    await add(file, (bytes) => {
       done += bytes;
       options.onProgress?.(done, total);
     });

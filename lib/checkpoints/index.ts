@@ -2,6 +2,7 @@ import { checkpointFiles, openDirectory, openFile } from './directory';
 import { openSource, type SourceKind } from './source';
 import type { Checkpoint, OpenOptions } from './types';
 
+export { downloadDataset } from './hub-dataset';
 export { openTokenizer } from './tokenizer';
 export type {
   Checkpoint,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A repository to be served. Files of `lfs` are kept apart, as the hub does with weights. */
+/** A repository to be served, of a model or a data set. Files of `lfs` are kept apart, as the hub does with weights. */
 export type HubModel = {
   files: Record<string, Uint8Array>;
   lfs?: Record<string, Uint8Array>;
@@ -54,7 +54,7 @@ export class HubServer {
     this.requests.push(`${request.method} ${url.pathname}`);
     if (this.intercept(request, response)) return;
 
-    const [, api, id, rest] = /^\/(api\/models\/)?([^/]+\/[^/]+)(\/.*)$/.exec(url.pathname) ?? [];
+    const [, api, id, rest] = /^\/(api\/(?:models|datasets)\/)?(?:datasets\/)?([^/]+\/[^/]+)(\/.*)$/.exec(url.pathname) ?? [];
     const [, kind, revision, path] = /^\/(revision|tree|resolve)\/([^/]+)(?:\/(.*))?$/.exec(rest ?? '') ?? [];
     const model = this.models[id ?? ''];
     const isKnown = ['main', commitHash, ...(model?.refs ?? [])].includes(decodeURIComponent(revision ?? ''));

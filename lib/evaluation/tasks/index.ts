@@ -1,0 +1,3 @@
+export type { DataOptions } from './data-files';
+export { type LanguageTaskOptions, languageTask } from './language-task';
+export { type LanguageTaskName, languageTaskNames } from './registry';
