@@ -1,5 +1,14 @@
-import { continuationTask, imagenetSynsets, imagesTask, openImageFolder, textTask } from '../evaluation';
+import {
+  continuationTask,
+  imagenetSynsets,
+  imagesTask,
+  openImageFolder,
+  type TextOptions,
+  textTask,
+} from '../evaluation';
 import type { SweptTask } from '../evaluation/report';
+import { languageTask } from '../evaluation/tasks/language-task';
+import { type LanguageTaskName, languageTaskNames } from '../evaluation/tasks/registry';
 import type { LanguageModel } from '../models/language-model';
 import type { VisionModel } from '../models/vision-model';
 import {
@@ -13,6 +22,11 @@ import {
 
 /** What a sweep measures a model on. */
 export const dataOptions: Command['options'] = {
+  tasks: {
+    type: 'string',
+    value: 'LIST',
+    help: `Some of ${languageTaskNames.join(', ')}.`,
+  },
   text: {
     type: 'string',
     value: 'FILES',
@@ -28,12 +42,14 @@ export const dataOptions: Command['options'] = {
   data: {
     type: 'string',
     value: 'FILES',
-    help: 'Accuracy on JSONL records of context and continuation, with commas between the files.',
+    help:
+      'With --tasks: a file of records, or a folder of such; defaults to the published data. Without: accuracy on JSONL records of ' +
+      'context and continuation, with commas between the files.',
   },
   samples: {
     type: 'string',
     value: 'N',
-    help: 'At most so many: of images drawn at random, of windows evenly spaced, of records the first. Defaults to all.',
+    help: 'At most so many: of images drawn at random, of windows evenly spaced, of records the first ones. Defaults to all.',
   },
   protocol: {
     type: 'string',
@@ -42,7 +58,7 @@ export const dataOptions: Command['options'] = {
   },
 };
 
-const ofPrompts = ['text', 'prompt', 'continuation', 'last-tokens', 'data', 'protocol'];
+const ofPrompts = ['tasks', 'text', 'prompt', 'continuation', 'last-tokens', 'data', 'protocol'];
 const ofTexts = ['prompt', 'continuation', 'last-tokens'];
 
 /** Checks which of the options go together. */
@@ -54,9 +70,10 @@ export function checkData(folder: string | undefined, values: Values): void {
       `Received --${foreign} with a folder of images, but it is an option of language models.`,
     );
   }
-  if (folder === undefined && values.text === undefined && values.data === undefined) {
-    throw new UsageError('Expected a folder of images, --text or --data.');
+  if (folder === undefined && given(['tasks', 'text', 'data']) === undefined) {
+    throw new UsageError('Expected a folder of images, --tasks, --text or --data.');
   }
+  taskNames(values);
   const without = values.text === undefined ? given(ofTexts) : undefined;
   if (without !== undefined) throw new UsageError(`Received --${without} without --text.`);
 }
@@ -71,35 +88,55 @@ export async function imageTasks(model: VisionModel, folder: string, values: Val
 }
 
 export async function promptTasks(model: LanguageModel, values: Values): Promise<SweptTask[]> {
+  const limit = wholeNumberOption(values, 'samples', 1);
   const protocol = choiceOption(values, 'protocol', ['prefill', 'paper']);
-  const samples = wholeNumberOption(values, 'samples', 1);
+  const names = taskNames(values);
+  const data = values.data as string | undefined;
+  const cacheDir = values['cache-dir'] as string | undefined;
   const tasks: SweptTask[] = [];
+  for (const name of names) {
+    tasks.push({ task: await languageTask(model, name, { data, limit, protocol, cacheDir }) });
+  }
   const texts = listOption(values, 'text');
-  if (texts) {
-    const prompt = wholeNumberOption(values, 'prompt', 1) ?? 384;
-    const continuation = wholeNumberOption(values, 'continuation', 1) ?? 64;
-    const options = { prompt, continuation, windows: samples, protocol };
-    const lastTokens = (listOption(values, 'last-tokens') ?? []).map(
-      (n) => wholeNumberOption({ 'last-tokens': n }, 'last-tokens', 1)!,
-    );
-    const long = lastTokens.find((tokens) => tokens >= prompt);
-    if (long !== undefined) {
-      throw new UsageError(
-        `Expected less than the ${prompt} tokens of a prompt for --last-tokens but received ${long}.`,
-      );
-    }
-    const task = await textTask(model, texts, options);
-    const shorter: { tokens: number; task: typeof task }[] = [];
-    for (const tokens of lastTokens) {
-      shorter.push({ tokens, task: await textTask(model, texts, { ...options, lastTokens: tokens }) });
-    }
-    tasks.push({ task, lastTokens: shorter });
+  if (texts) tasks.push(await windowsTask(model, texts, values));
+  for (const file of (names.length === 0 && listOption(values, 'data')) || []) {
+    tasks.push({ task: await continuationTask(model, file, { limit, protocol }) });
   }
-  for (const file of listOption(values, 'data') ?? []) {
-    tasks.push({ task: await continuationTask(model, file, { limit: samples, protocol }) });
-  }
-  const names = tasks.map(({ task }) => task.name);
-  const twice = names.find((name, i) => names.indexOf(name) < i);
+  const all = tasks.map(({ task }) => task.name);
+  const twice = all.find((name, i) => all.indexOf(name) < i);
   if (twice === undefined) return tasks;
-  throw new UsageError(`Two tasks are called ${twice}. Rename one of the files.`);
+  throw new UsageError(`Two tasks are called ${twice}. Rename one of the files, or name each task once.`);
+}
+
+async function windowsTask(model: LanguageModel, files: string[], values: Values): Promise<SweptTask> {
+  const prompt = wholeNumberOption(values, 'prompt', 1) ?? 384;
+  const options: TextOptions = {
+    prompt,
+    continuation: wholeNumberOption(values, 'continuation', 1),
+    windows: wholeNumberOption(values, 'samples', 1),
+    protocol: choiceOption(values, 'protocol', ['prefill', 'paper']),
+  };
+  const lastTokens = (listOption(values, 'last-tokens') ?? []).map(
+    (tokens) => wholeNumberOption({ 'last-tokens': tokens }, 'last-tokens', 1)!,
+  );
+  const long = lastTokens.find((tokens) => tokens >= prompt);
+  if (long !== undefined) {
+    throw new UsageError(
+      `Expected less than the ${prompt} tokens of a prompt for --last-tokens but received ${long}.`,
+    );
+  }
+  const shorter = lastTokens.map(async (tokens) => ({
+    tokens,
+    task: await textTask(model, files, { ...options, lastTokens: tokens }),
+  }));
+  return { task: await textTask(model, files, options), lastTokens: await Promise.all(shorter) };
+}
+
+function taskNames(values: Values): LanguageTaskName[] {
+  const given = (listOption(values, 'tasks') ?? []) as LanguageTaskName[];
+  const unknown = given.find((name) => !languageTaskNames.includes(name));
+  if (unknown === undefined) return given;
+  throw new UsageError(
+    `Expected some of ${languageTaskNames.join(', ')} for --tasks but received '${unknown}'.`,
+  );
 }
