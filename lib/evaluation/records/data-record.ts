@@ -30,7 +30,8 @@ export class DataRecord {
   /** Strings, at least one. */
   texts(name: string): string[] {
     const value = this.#value(name);
-    const isTexts = Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
+    const isTexts =
+      Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
     if (isTexts) return value;
     throw this.#wrong(name, 'a list of strings', value);
   }
@@ -68,6 +69,8 @@ export class DataRecord {
   }
 
   #wrong(name: string, expected: string, value: unknown): SkipscanError {
-    return this.error(`expected ${expected} in the field ${this.prefix}${name} but found ${describe(value)}.`);
+    return this.error(
+      `expected ${expected} in the field ${this.prefix}${name} but found ${describe(value)}.`,
+    );
   }
 }

@@ -9,7 +9,13 @@ export function jsonlRecords(file: string, contents: Uint8Array, limit: number):
     const end = found < 0 ? contents.length : found;
     const where = `${file}:${line}`;
     const text = decode(where, contents.subarray(start, end));
-    if (text.trim() !== '') records.push(recordOf(where, parse(text, () => where)));
+    if (text.trim() !== '')
+      records.push(
+        recordOf(
+          where,
+          parse(text, () => where),
+        ),
+      );
     start = end + 1;
   }
   return records;

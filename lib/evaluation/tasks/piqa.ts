@@ -17,12 +17,7 @@ export const piqa: LanguageTaskDefinition = {
   metrics: [accuracy, normalizedAccuracy],
   question(record) {
     const context = `Question: ${record.text('goal')}\nAnswer:`;
-    return choicesOf(
-      record,
-      context,
-      [record.text('sol1'), record.text('sol2')],
-      record.index('label', 2),
-    );
+    return choicesOf(record, context, [record.text('sol1'), record.text('sol2')], record.index('label', 2));
   },
   values: choiceValues,
 };
