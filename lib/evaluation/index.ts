@@ -9,4 +9,6 @@ export { difference, type Estimate, estimate, pairedDifference } from './statist
 export type { Measured, Metric, SampleValues, Task } from './task';
 export { type ContinuationOptions, continuationTask } from './tasks/continuation';
 export { type ImagesOptions, imagesTask } from './tasks/images';
+export { type LanguageTaskOptions, languageTask } from './tasks/language-task';
+export { type LanguageTaskName, languageTaskNames } from './tasks/registry';
 export { type TextOptions, textTask } from './tasks/text';

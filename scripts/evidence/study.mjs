@@ -44,7 +44,11 @@ async function main({ work, threads, list, chosen }) {
     if (chosen.length > 0 && !chosen.some((start) => run.name.startsWith(start))) continue;
     const out = path.join(work, 'results', run.name);
     const { args, missing } = argumentsOf(run, work);
-    const state = existsSync(path.join(out, 'report.json')) ? 'done' : missing.length > 0 ? 'missing' : 'to do';
+    const state = existsSync(path.join(out, 'report.json'))
+      ? 'done'
+      : missing.length > 0
+        ? 'missing'
+        : 'to do';
     if (list || state === 'missing') {
       console.log(`${run.name}: ${state}${missing.length > 0 ? ` (${missing.join(', ')})` : ''}`);
     }

@@ -54,7 +54,8 @@ export class HubServer {
     this.requests.push(`${request.method} ${url.pathname}`);
     if (this.intercept(request, response)) return;
 
-    const [, api, id, rest] = /^\/(api\/(?:models|datasets)\/)?(?:datasets\/)?([^/]+\/[^/]+)(\/.*)$/.exec(url.pathname) ?? [];
+    const [, api, id, rest] =
+      /^\/(api\/(?:models|datasets)\/)?(?:datasets\/)?([^/]+\/[^/]+)(\/.*)$/.exec(url.pathname) ?? [];
     const [, kind, revision, path] = /^\/(revision|tree|resolve)\/([^/]+)(?:\/(.*))?$/.exec(rest ?? '') ?? [];
     const model = this.models[id ?? ''];
     const isKnown = ['main', commitHash, ...(model?.refs ?? [])].includes(decodeURIComponent(revision ?? ''));

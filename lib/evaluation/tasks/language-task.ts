@@ -6,6 +6,7 @@ import type { LanguageModel } from '../../models/language-model';
 import type { ScoreOptions } from '../../models/score';
 import { scoreBatch } from '../../models/score-batch';
 import { type DataRecord, readRecords } from '../records';
+import { savedOnPrompts } from '../saved-flops';
 import type { Task } from '../task';
 import { type DataOptions, dataFiles } from './data-files';
 import { type QuestionItems, questionItems, window } from './items';
@@ -73,6 +74,12 @@ export async function taskOfRecords(
       });
       const sum = (of: 'flops' | 'denseFlops') => scored.reduce((total, item) => total + item[of], 0);
       return { values, flops: sum('flops'), denseFlops: sum('denseFlops') };
+    },
+
+    saved(reduction, { step = 1, signal } = {}) {
+      const some = samples.filter((_, i) => i % step === 0);
+      const prompts = some.flatMap(({ items }) => items.map(({ context }) => context));
+      return savedOnPrompts(model, prompts, reduction, signal);
     },
   };
 }
