@@ -2,13 +2,14 @@ import {
   continuationTask,
   imagenetSynsets,
   imagesTask,
+  type LanguageTaskName,
+  languageTask,
+  languageTaskNames,
   openImageFolder,
   type TextOptions,
   textTask,
 } from '../evaluation';
 import type { SweptTask } from '../evaluation/report';
-import { languageTask } from '../evaluation/tasks/language-task';
-import { type LanguageTaskName, languageTaskNames } from '../evaluation/tasks/registry';
 import type { LanguageModel } from '../models/language-model';
 import type { VisionModel } from '../models/vision-model';
 import {

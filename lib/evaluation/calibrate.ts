@@ -38,6 +38,8 @@ export async function calibratedLtmp(
   }
   const mergeAbove = await bisect(-1, 1, async (cosine) => (await at(-everything, cosine)) > target / 2);
   const dropsEnough = async (score: number) => (await at(score, mergeAbove)) >= target;
+  // On few tokens a single merge may be more than was asked for.
+  if (await dropsEnough(-everything)) return ltmp({ ...options, pruneBelow: -everything, mergeAbove });
   let high = 1e-3;
   while (!(await dropsEnough(high))) high *= 2;
   let low = 0;

@@ -4,15 +4,15 @@ import { isVision } from '../models/model-config';
 import { countsOf, type Kept } from '../models/reduce';
 import { tokensOf } from '../models/vision-grid';
 import type { VisionModel } from '../models/vision-model';
-import { flops, type Policy } from '../reduction';
+import { canMeet, flops, type Policy } from '../reduction';
 import type { ImageBatch } from './image-batches';
 
 /** Prompts of one forward pass. */
 const batchSize = 16;
 
 /**
- * The share of the blocks' FLOPs that a policy saves in reading these prompts: what `flopsReduction` sets. Of thresholds it is known
- * only after reading them.
+ * The share of the blocks' FLOPs that a policy saves in reading these prompts: what `flopsReduction` sets. Prompts that are too short
+ * for it are read whole. Of thresholds it is known only after reading them.
  */
 export async function savedOnPrompts(
   model: Pick<LanguageModel, 'config' | 'forward'>,
@@ -69,7 +69,8 @@ class Work {
     const blocks = (o: { reduction?: Policy; counts?: number[] }) =>
       isVision(this.config) ? flops(this.config, o).blocks : flops(this.config, { length, ...o }).blocks;
     this.#dense += blocks({});
-    this.#reduced += blocks({ reduction: this.policy, counts: kept && countsOf(kept, s) });
+    const reduction = canMeet(this.policy, this.config, length) ? this.policy : undefined;
+    this.#reduced += blocks({ reduction, counts: kept && countsOf(kept, s) });
   }
 
   get saved(): number {

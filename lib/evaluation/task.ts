@@ -39,5 +39,5 @@ export type Task = {
    * The share of the blocks' FLOPs that a reduction saves in the passes that it works in, over every `step`-th sample (defaults to
    * each): what a policy's `flopsReduction` sets, and what thresholds are chosen by.
    */
-  saved?(reduction: Policy, o?: { step?: number; signal?: AbortSignal }): Promise<number>;
+  saved(reduction: Policy, o?: { step?: number; signal?: AbortSignal }): Promise<number>;
 };

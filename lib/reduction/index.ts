@@ -15,6 +15,6 @@ export {
 } from './policies';
 export type * from './policy-types';
 export { type PublishedFlops, publishedFlops } from './published-flops';
-export { type ResolvedPolicy, resolvePolicy } from './resolve';
+export { canMeet, type ResolvedPolicy, resolvePolicy } from './resolve';
 export { paperSchedule, recommended } from './schedule';
 export type { VisionFlops, VisionFlopsOptions } from './vision-flops';

@@ -73,6 +73,19 @@ export function resolvePolicy(
   };
 }
 
+/**
+ * Whether a policy can save as much as it is to on so many tokens; one that is given a keep ratio or thresholds always can.
+ *
+ * @throws SkipscanError as `resolvePolicy` does, but not when the target cannot be reached
+ */
+export function canMeet(policy: Policy, config: ModelConfig, length: number): boolean {
+  if (!('flopsReduction' in policy) || policy.flopsReduction === undefined) return true;
+  checkConfig(config);
+  checkLayers(policy, config);
+  const protectedTokens = protectedCount(settingsFor(policy, config, length), length);
+  return savedAt(leastKeepOf(policy), policy, config, length, protectedTokens) >= policy.flopsReduction;
+}
+
 function checkLayers({ name, layers }: Policy, config: ModelConfig): void {
   const outside = layers.find((layer) => layer >= config.layers);
   if (outside === undefined) return;
@@ -91,14 +104,8 @@ function solveKeep(
   protectedTokens: number,
 ): number {
   const target = policy.flopsReduction!;
-  const layerCount = config.layers;
-  const all = length * layerCount;
-  // One rounding of whole numbers, so that a share that can be met exactly counts as met.
-  const saved = (keep: number) => {
-    const counts = countsAfter(policy, keep, length, protectedTokens);
-    return (all - blockRows(layerCount, policy.layers, length, counts)) / all;
-  };
-  let meets = Math.max(leastKeep(policy), Number.MIN_VALUE);
+  const saved = (keep: number) => savedAt(keep, policy, config, length, protectedTokens);
+  let meets = leastKeepOf(policy);
   if (saved(meets) < target) {
     throw unreachable(policy, config, length, protectedTokens, saved(meets));
   }
@@ -108,6 +115,24 @@ function solveKeep(
     if (saved(middle) >= target) meets = middle;
     else misses = middle;
   }
+}
+
+function leastKeepOf(policy: TargetPolicy): number {
+  return Math.max(leastKeep(policy), Number.MIN_VALUE);
+}
+
+/** The share of the blocks' FLOPs that a keep ratio saves. */
+function savedAt(
+  keep: number,
+  policy: TargetPolicy,
+  config: ModelConfig,
+  length: number,
+  protectedTokens: number,
+): number {
+  const all = length * config.layers;
+  const counts = countsAfter(policy, keep, length, protectedTokens);
+  // One rounding of whole numbers, so that a share that can be met exactly counts as met.
+  return (all - blockRows(config.layers, policy.layers, length, counts)) / all;
 }
 
 function unreachable(

@@ -113,6 +113,21 @@ test('records, several tasks, and other protocols', () => {
   expect(readdirSync(out).sort()).toEqual(['report.json', 'report.md']); // one cut is no line
 });
 
+test('published tasks, with contexts of any length', () => {
+  const out = folder('tasks');
+  const data = path.join(root, 'test/fixtures/tasks');
+  const args = ['report', '--tasks', 'lambada_openai,winogrande', '--data', data, '--out', out, ...onCpu];
+  const { tasks } = json([...args, '--policies', 'prune,recommended', '--cuts', '0.2']);
+  expect(tasks.map(({ task }: { task: string }) => task)).toEqual(['lambada_openai', 'winogrande']);
+  const [{ metrics, cells }, { cells: ofWinogrande }] = tasks;
+  expect(metrics.map(({ name }: { name: string }) => name)).toEqual(['perplexity', 'acc']);
+  for (const cell of cells) expect(cell.saved).toBeGreaterThan(0.15);
+  // A sentence up to its blank is shorter than what is protected.
+  expect(ofWinogrande[1]).toMatchObject({ policy: 'recommended' });
+  expect(ofWinogrande[1].saved).toBeLessThan(0.15);
+  expect(readFileSync(path.join(out, 'report.md'), 'utf8')).toContain('**Less saved than the cut');
+});
+
 test('a vision model on its samples', () => {
   const samples = path.join(root, 'models/tiny-vim/samples');
   const images = folder('images');
@@ -155,8 +170,8 @@ test('a vision model on its samples', () => {
 });
 
 test('a stopped report that is run again is as one that was not', async () => {
-  const args = ['report', '--text', text, '--prompt', '256', '--samples', '24', '--batch', '2', ...onCpu];
-  const sweep = ['--policies', 'utrc,prune,random', '--cuts', '0.1,0.2', '--last-tokens', '32'];
+  const args = ['report', '--text', text, '--prompt', '256', '--samples', '12', '--batch', '1', ...onCpu];
+  const sweep = ['--policies', 'prune,random', '--cuts', '0.1,0.2', '--last-tokens', '32'];
   const whole = folder('whole');
   expect(run([...args, ...sweep, '--out', whole]).status).toBe(0);
 
@@ -167,7 +182,7 @@ test('a stopped report that is run again is as one that was not', async () => {
   const ended = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
   const lines = () => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').length : 0);
   const watch = setInterval(() => {
-    if (lines() > 8) child.kill('SIGKILL');
+    if (lines() > 6) child.kill('SIGKILL');
   }, 5);
   expect(await ended).toBe('SIGKILL');
   clearInterval(watch);
@@ -186,10 +201,11 @@ test('a stopped report that is run again is as one that was not', async () => {
 
 test.each<[string[], string]>([
   [[], 'Expected --out, the folder to write to.'],
-  [['--out', 'x'], 'Expected a folder of images, --text or --data.'],
+  [['--out', 'x'], 'Expected a folder of images, --tasks, --text or --data.'],
   [['a', 'b', '--out', 'x'], "Received 'b' after a folder of images."],
   [['a', '--out', 'x', '--protocol', 'paper'], 'Received --protocol with a folder of images'],
   [['--out', 'x', '--data', 'a.jsonl', '--prompt', '8'], 'Received --prompt without --text.'],
+  [['--out', 'x', '--tasks', 'piqa,boolq'], "for --tasks but received 'boolq'."],
   [['--out', 'x', '--text', text, '--policies', 'best'], "for --policies but received 'best'."],
   [
     ['--out', 'x', '--text', text, '--cuts', '0.1,1'],

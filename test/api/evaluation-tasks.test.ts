@@ -100,8 +100,8 @@ describe('text', () => {
     expect(results[0].flopsRatio).toBe(1);
     expect(results[1].flopsRatio).toBeGreaterThan(0.8); // the continuation is not reduced
     expect(results[1].flopsRatio).toBeLessThan(0.9);
-    expect(await task.saved!(reduction)).toBeGreaterThanOrEqual(0.2);
-    expect(await task.saved!(reduction)).toBeLessThan(0.21);
+    expect(await task.saved(reduction)).toBeGreaterThanOrEqual(0.2);
+    expect(await task.saved(reduction)).toBeLessThan(0.21);
   });
 
   test('several files, shorter windows, the end of a prompt only, the other protocol', async () => {
@@ -219,9 +219,30 @@ describe('continuation', () => {
   });
 });
 
+test('contexts that are too short for a reduction are read whole, the others reduced', async () => {
+  const records = [
+    ['abc', 'x'],
+    ['The President of the United States', ' is'],
+    ['d', 'yz'],
+  ];
+  const lines = records.map(([context, continuation]) => JSON.stringify({ context, continuation }));
+  const file = files.write('short.jsonl', lines.join('\n'));
+  const wide = prune({ layers: [1, 3], flopsReduction: 0.3, protectLast: 8 });
+  for (const protocol of ['prefill', 'paper'] as const) {
+    const task = await continuationTask(model, file, { protocol });
+    const [dense, reduced] = (await runTask(task, { reductions: [undefined, wide] })).results;
+    const changed = reduced.values.logprob.map((value, i) => value !== dense.values.logprob[i]);
+    expect(changed).toEqual([false, true, false]);
+    expect(reduced.flopsRatio).toBeLessThan(1);
+  }
+  const task = await continuationTask(model, file);
+  expect(await task.saved(wide)).toBeGreaterThan(0.2);
+  expect(await task.saved(wide)).toBeLessThan(0.3);
+});
+
 test('what thresholds save is known after reading', async () => {
   const task = await textTask(model, [heldOut], { windows: 4 });
-  const at = (pruneBelow: number) => task.saved!(ltmp({ layers: [1], pruneBelow, mergeAbove: 1 }));
+  const at = (pruneBelow: number) => task.saved(ltmp({ layers: [1], pruneBelow, mergeAbove: 1 }));
   expect(await at(-1)).toBe(0);
   const all = await at(1e30);
   expect(all).toBeGreaterThan(0.6);

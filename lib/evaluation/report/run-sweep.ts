@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { SkipscanError } from '../../errors';
 import { isVision, type ModelConfig } from '../../models/model-config';
 import { tokensOf } from '../../models/vision-grid';
 import { type Policy, resolvePolicy } from '../../reduction';
@@ -36,11 +35,10 @@ export async function runSweep(
 ): Promise<TaskReport> {
   const { signal } = o;
   const points = pointsOf(sweep);
-  const saved = savedBy(task);
   const policies = await policiesAt(points, sweep.axes, config, {
     saved: (policy, step) => {
       checkFit(policy, config);
-      return saved(policy, { step, signal });
+      return task.saved(policy, { step, signal });
     },
     samples: task.samples,
     onProgress: (done, total) => o.onProgress?.(`${task.name}: setting policies`, done, total),
@@ -58,7 +56,7 @@ export async function runSweep(
   const reductions = distinct(policies);
   const result = await run(task, task.name, reductions);
   const shares: number[] = [];
-  for (const policy of reductions) if (policy) shares.push(await saved(policy, { signal }));
+  for (const policy of reductions) if (policy) shares.push(await task.saved(policy, { signal }));
   const report = taskReport(task, sweep, points, policies, result, shares);
   for (const { tokens, task: shorter } of lastTokens) {
     const found = await run(shorter, `${task.name}, last ${tokens} tokens`);
@@ -76,14 +74,6 @@ function journalFile({ journals }: SweepOptions, stage: string): string {
 export function journalsOf({ task, lastTokens = [] }: SweptTask, o: SweepOptions): string[] {
   const stages = [task.name, ...lastTokens.map(({ tokens }) => `${task.name}, last ${tokens} tokens`)];
   return stages.map((stage) => journalFile(o, stage));
-}
-
-function savedBy(task: Task): NonNullable<Task['saved']> {
-  if (task.saved) return task.saved.bind(task);
-  throw new SkipscanError(
-    'ERR_ARGUMENT',
-    `The task ${task.name} cannot tell what a policy saves, so it cannot be swept over.`,
-  );
 }
 
 /** A language model's prompts may be of any length: a long one stands for them. */

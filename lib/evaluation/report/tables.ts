@@ -20,9 +20,11 @@ export function metricTables(task: TaskReport, { cuts, axes }: Sweep, metric: Me
 
 /** The tables of a task that are not about one metric. */
 export function taskTables(task: TaskReport, { axes }: Sweep): Table[] {
-  return [thresholds(task, axes), ...task.metrics.map((metric) => byLastTokens(task, metric))].filter(
-    ({ rows }) => rows.length > 0,
-  );
+  return [
+    thresholds(task, axes),
+    shortfalls(task, axes),
+    ...task.metrics.map((metric) => byLastTokens(task, metric)),
+  ].filter(({ rows }) => rows.length > 0);
 }
 
 /** Every policy with the first value of every option, and dense. */
@@ -132,6 +134,19 @@ function thresholds({ cells }: TaskReport, axes: readonly Axis[]): Table {
           ]
         : [],
     ),
+  };
+}
+
+/** Policies that saved clearly less than they were to: prompts that are too short for a cut are read whole. */
+function shortfalls({ cells }: TaskReport, axes: readonly Axis[]): Table {
+  const short = cells.filter(({ reduction, cut, saved }) => reduction.name !== 'ltmp' && saved < cut - 0.005);
+  return {
+    title: 'Less saved than the cut, where prompts are too short for it and read whole',
+    columns: ['saved'],
+    rows: short.map((cell) => ({
+      name: `${labelOf(cell, axes)}, for ${percent(cell.cut)}`,
+      cells: [percent(cell.saved, 2)],
+    })),
   };
 }
 

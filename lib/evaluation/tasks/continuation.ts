@@ -4,10 +4,11 @@ import { describe, invalidArgument, mismatch, SkipscanError } from '../../errors
 import { checkTokens } from '../../models/arguments';
 import type { LanguageModel } from '../../models/language-model';
 import { type ScoreOptions, tokensOf } from '../../models/score';
-import { type ScoreItem, scoreBatch } from '../../models/score-batch';
+import type { ScoreItem } from '../../models/score-batch';
 import { savedOnPrompts } from '../saved-flops';
 import type { Measured, Metric, Task } from '../task';
 import { readText } from './read-text';
+import { scoreReduced } from './score-reduced';
 
 export type ContinuationOptions = {
   /** Only so many records, the first ones. Defaults to all. */
@@ -50,7 +51,7 @@ export async function continuationTask(
     digest: digestOf(items, protocol),
 
     async measure(first, last, { reduction, signal }): Promise<Measured> {
-      const scored = await scoreBatch(model, items.slice(first, last), { reduction, protocol, signal });
+      const scored = await scoreReduced(model, items.slice(first, last), { reduction, protocol, signal });
       return {
         values: scored.map(({ scores: [{ logprobs, total, greedy, greedyTokens }] }) => ({
           acc: Number(greedy),

@@ -4,7 +4,6 @@ import { SkipscanError } from '../../errors';
 import { needTokenizer } from '../../models/arguments';
 import type { LanguageModel } from '../../models/language-model';
 import type { ScoreOptions } from '../../models/score';
-import { scoreBatch } from '../../models/score-batch';
 import { type DataRecord, readRecords } from '../records';
 import { savedOnPrompts } from '../saved-flops';
 import type { Task } from '../task';
@@ -12,6 +11,7 @@ import { type DataOptions, dataFiles } from './data-files';
 import { type QuestionItems, questionItems, window } from './items';
 import type { LanguageTaskDefinition, Question } from './question';
 import { definitionOf, type LanguageTaskName } from './registry';
+import { scoreReduced } from './score-reduced';
 
 export type LanguageTaskOptions = DataOptions & {
   /** Only so many records, the first ones. Defaults to all. */
@@ -62,7 +62,7 @@ export async function taskOfRecords(
     async measure(first, last, { reduction, signal }) {
       const asked = samples.slice(first, last);
       const items = asked.flatMap((sample) => sample.items);
-      const scored = await scoreBatch(model, items, { reduction, protocol, signal });
+      const scored = await scoreReduced(model, items, { reduction, protocol, signal });
       let start = 0;
       const values = asked.map((sample) => {
         const of = scored.slice(start, start + sample.items.length);

@@ -3,11 +3,12 @@ import { invalidArgument, SkipscanError } from '../../errors';
 import { needTokenizer } from '../../models/arguments';
 import type { LanguageModel } from '../../models/language-model';
 import type { ScoreOptions } from '../../models/score';
-import { type ScoreItem, scoreBatch } from '../../models/score-batch';
+import type { ScoreItem } from '../../models/score-batch';
 import type { Tokenizer } from '../../text';
 import { savedOnPrompts } from '../saved-flops';
 import type { Measured, Metric, Task } from '../task';
 import { readText } from './read-text';
+import { scoreReduced } from './score-reduced';
 
 export type TextOptions = {
   /** Tokens of a window that are read as its context. Defaults to 384. */
@@ -73,7 +74,7 @@ export async function textTask(
 
     async measure(first, last, { reduction, signal }): Promise<Measured> {
       const some = windows.slice(first, last);
-      const scored = await scoreBatch(model, some, { reduction, protocol, signal });
+      const scored = await scoreReduced(model, some, { reduction, protocol, signal });
       return {
         values: scored.map(({ scores: [{ logprobs, total }] }, i) => {
           const bits = -total / Math.LN2;

@@ -35,6 +35,7 @@ function fakeTask(o: { log?: string[]; before?: () => void; digest?: string; sam
         denseFlops: samples.length,
       };
     },
+    saved: async () => 0.3,
   };
 }
 

@@ -1,5 +1,6 @@
 import {
   type CountedPolicy,
+  canMeet,
   flops,
   ltmp,
   merge,
@@ -207,4 +208,29 @@ describe('what is refused', () => {
       ).not.toThrow();
     }
   });
+});
+
+test('a policy can meet its target exactly where it can be resolved', () => {
+  const draw = new Draw(11);
+  const config = deep(12);
+  const found = new Set<boolean>();
+  for (let i = 0; i < 300; i += 1) {
+    const make = draw.pick([prune, merge, utrc]);
+    const options = { flopsReduction: 0.05 + 0.4 * draw.next(), protectLast: draw.int(1, 20) };
+    const policy = make({ layers: draw.pick([[1], [3, 6], [2, 4, 8]]), ...options });
+    const length = draw.int(1, 60);
+    let resolved = true;
+    try {
+      resolvePolicy(policy, config, length);
+    } catch {
+      resolved = false;
+    }
+    expect(canMeet(policy, config, length)).toBe(resolved);
+    found.add(resolved);
+  }
+  expect(found.size).toBe(2);
+  expect(canMeet(prune({ layers: [1], keep: 0.5 }), config, 1)).toBe(true);
+  expect(canMeet(ltmp({ layers: [1], pruneBelow: 1, mergeAbove: 1 }), config, 1)).toBe(true);
+  const outside = prune({ layers: [12], flopsReduction: 0.2 });
+  expect(argumentError(() => canMeet(outside, config, 8))).toContain('the model has 12 layers');
 });

@@ -47,14 +47,16 @@ export function madeUpTask(
         denseFlops: (last - first) * 100,
       };
     },
+    saved: async (policy) => (policy.name === 'ltmp' ? Math.min(0.9, Math.max(0, policy.pruneBelow)) : 0.2),
   };
 }
 
 export async function madeUpReport(task: Task, sweep: Sweep): Promise<TaskReport> {
   const points = pointsOf(sweep);
-  const saved = async (policy: Policy) =>
-    policy.name === 'ltmp' ? Math.min(0.9, Math.max(0, policy.pruneBelow)) : 0.2;
-  const policies = await policiesAt(points, sweep.axes, config, { saved, samples: task.samples });
+  const policies = await policiesAt(points, sweep.axes, config, {
+    saved: (policy) => task.saved(policy),
+    samples: task.samples,
+  });
   const reductions = distinct(policies);
   const result = await runTask(task, { reductions });
   return taskReport(

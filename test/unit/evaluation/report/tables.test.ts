@@ -89,11 +89,16 @@ test('of one at a time, only what was measured', async () => {
 
 test('thresholds, and what they save', async () => {
   const swept: Sweep = { ...sweep, policies: ['ltmp', 'prune'] };
-  const [table, ...others] = taskTables(await madeUpReport(task, swept), swept);
-  expect(others).toEqual([]);
+  const [table] = taskTables(await madeUpReport(task, swept), swept);
   expect(table.rows.map(({ name }) => name)).toEqual(['ltmp, for 10 %', 'ltmp, for 20 %']);
   expect(table.rows[1].cells).toEqual([expect.stringMatching(/^0\.(2|1999)/), expect.any(String), '1 %']);
-  expect(taskTables(await madeUpReport(task, sweep), sweep)).toEqual([]);
+  const report = await madeUpReport(task, sweep);
+  const { cells } = report;
+  const all = { ...report, cells: cells.map((cell) => ({ ...cell, saved: cell.cut })) };
+  expect(taskTables(all, sweep)).toEqual([]);
+  const [short] = taskTables({ ...report, cells: [{ ...cells[0], saved: 0.04 }, all.cells[1]] }, sweep);
+  expect(short.title).toMatch(/^Less saved than the cut/);
+  expect(short.rows).toEqual([{ name: 'prune, for 10 %', cells: ['4 %'] }]);
 });
 
 test('perplexities by the delta method', async () => {
