@@ -4,7 +4,6 @@ import { SkipscanError } from '../../errors';
 import { needTokenizer } from '../../models/arguments';
 import type { LanguageModel } from '../../models/language-model';
 import type { ScoreOptions } from '../../models/score';
-import { scoreBatch } from '../../models/score-batch';
 import { type DataRecord, readRecords } from '../records';
 import { savedOnPrompts } from '../saved-flops';
 import type { Task } from '../task';
@@ -12,6 +11,7 @@ import { type DataOptions, dataFiles } from './data-files';
 import { type QuestionItems, questionItems, window } from './items';
 import type { LanguageTaskDefinition, Question } from './question';
 import { definitionOf, type LanguageTaskName } from './registry';
+import { isReducible, scoreItems } from './score-items';
 
 export type LanguageTaskOptions = DataOptions & {
   /** Only so many records, the first ones. Defaults to all. */
@@ -56,13 +56,14 @@ export async function taskOfRecords(
   }
   return {
     name,
+    version,
     metrics,
     samples: samples.length,
     digest: hash.digest('hex'),
     async measure(first, last, { reduction, signal }) {
       const asked = samples.slice(first, last);
       const items = asked.flatMap((sample) => sample.items);
-      const scored = await scoreBatch(model, items, { reduction, protocol, signal });
+      const scored = await scoreItems(model, items, { reduction, protocol, signal });
       let start = 0;
       const values = asked.map((sample) => {
         const of = scored.slice(start, start + sample.items.length);
@@ -79,7 +80,8 @@ export async function taskOfRecords(
     saved(reduction, { step = 1, signal } = {}) {
       const some = samples.filter((_, i) => i % step === 0);
       const prompts = some.flatMap(({ items }) => items.map(({ context }) => context));
-      return savedOnPrompts(model, prompts, reduction, signal);
+      const long = prompts.filter(({ length }) => isReducible(model, reduction, length));
+      return savedOnPrompts(model, long, reduction, signal);
     },
   };
 }

@@ -73,8 +73,18 @@ test('parts of one file come in their order, and what is missing of them is brou
 });
 
 test.each<[string, string, RegExp, string]>([
-  ['none that fits', 'org/set', /^test\.jsonl$/, 'found none that fits. Its files: README.md, data/train.parquet, data/valid'],
-  ['two that fit', 'org/two', /test\.jsonl$/, 'found 2 that fit and are not the parts of one: a/test.jsonl, b/test.jsonl.'],
+  [
+    'none that fits',
+    'org/set',
+    /^test\.jsonl$/,
+    'found none that fits. Its files: README.md, data/train.parquet, data/valid',
+  ],
+  [
+    'two that fit',
+    'org/two',
+    /test\.jsonl$/,
+    'found 2 that fit and are not the parts of one: a/test.jsonl, b/test.jsonl.',
+  ],
   ['a part without the other', 'org/gap', validation, 'found 1 that fit and are not the parts of one'],
   ['a name that leads out of the cache', 'org/escaping', /test/, 'listed a file "../test.jsonl"'],
   ['no such data set', 'org/none', /test/, 'access was refused'],
@@ -85,6 +95,8 @@ test.each<[string, string, RegExp, string]>([
 });
 
 test('offline, nothing is asked', async () => {
-  expect(await checkpointError(download('org/set', validation, { offline: true }))).toContain('offline mode is on');
+  expect(await checkpointError(download('org/set', validation, { offline: true }))).toContain(
+    'offline mode is on',
+  );
   expect(server.requests).toEqual([]);
 });

@@ -60,11 +60,27 @@ test.each<[LanguageTaskName, Record<string, unknown>, [string, string][], object
 
 test.each<[LanguageTaskName, Record<string, unknown>, string]>([
   ['lambada_openai', { text: 'ends in a space ' }, 'expected a last word in the field text'],
-  ['hellaswag', { activity_label: '', ctx_a: 'a', ctx_b: 'b', endings: ['[x]'], label: '0' }, 'text in choice 1'],
-  ['hellaswag', { activity_label: '', ctx_a: 'a', ctx_b: 'b', endings: ['x'], label: '' }, 'in the field label but found ""'],
+  [
+    'hellaswag',
+    { activity_label: '', ctx_a: 'a', ctx_b: 'b', endings: ['[x]'], label: '0' },
+    'text in choice 1',
+  ],
+  [
+    'hellaswag',
+    { activity_label: '', ctx_a: 'a', ctx_b: 'b', endings: ['x'], label: '' },
+    'in the field label but found ""',
+  ],
   ['piqa', { goal: 'a', sol1: '', sol2: 'b', label: 0 }, 'expected text in choice 1 but found none.'],
-  ['arc_easy', { question: 'a', choices, answerKey: 'C' }, "the answer 'C' among them, but the labels are A, B."],
-  ['arc_easy', { question: 'a', choices: { ...choices, label: ['A'] }, answerKey: 'A' }, 'a label for each of 2 choices'],
+  [
+    'arc_easy',
+    { question: 'a', choices, answerKey: 'C' },
+    "the answer 'C' among them, but the labels are A, B.",
+  ],
+  [
+    'arc_easy',
+    { question: 'a', choices: { ...choices, label: ['A'] }, answerKey: 'A' },
+    'a label for each of 2 choices',
+  ],
   ['arc_easy', { question: 'a', choices: ['a'], answerKey: 'A' }, 'expected an object in the field choices'],
   ['winogrande', { sentence: 'no blank' }, "expected a blank '_'"],
   ['winogrande', { sentence: 'it ends with _ ' }, "expected text after the blank '_'"],

@@ -15,7 +15,10 @@ test('lines of a JSONL file; empty ones, a mark of byte order and Windows line e
 });
 
 test('a JSON file is an array of records, or has one a line', async () => {
-  expect(await texts(files.write('a.json', `[\n${line('one')},\n${line('two')}\n]\n`))).toEqual(['one', 'two']);
+  expect(await texts(files.write('a.json', `[\n${line('one')},\n${line('two')}\n]\n`))).toEqual([
+    'one',
+    'two',
+  ]);
   expect(await texts(files.write('b.json', `${line('one')}\n${line('two')}\n`))).toEqual(['one', 'two']);
 });
 
@@ -40,14 +43,24 @@ test('a limit goes over all files, and what comes after it is not looked at', as
 test.each<[string, string, string | Uint8Array, string]>([
   ['a line that is not JSON', 'x.jsonl', `${line('a')}\n{"text": \n`, '/x.jsonl:2: expected JSON but found'],
   ['a line that is no object', 'x.jsonl', `${line('a')}\n\n[1]\n`, '/x.jsonl:3: expected an object'],
-  ['bytes that are not UTF-8', 'x.jsonl', Buffer.from('{"text": "\xff"}\n', 'latin1'), '/x.jsonl:1: expected UTF-8'],
+  [
+    'bytes that are not UTF-8',
+    'x.jsonl',
+    Buffer.from('{"text": "\xff"}\n', 'latin1'),
+    '/x.jsonl:1: expected UTF-8',
+  ],
   ['an array with a mistake', 'x.json', `[\n${line('a')},\n{"text" 3}\n]`, '/x.json:3: expected JSON'],
   ['an array that ends early', 'x.json', `[\n${line('a')},\n`, '/x.json:3: expected JSON'],
   ['an array of numbers', 'x.json', '[1, 2]', '/x.json, record 1: expected an object'],
   ['no records', 'x.jsonl', '\n\n', '/x.jsonl: expected at least one record but found none.'],
   ['what is no parquet', 'x.parquet', 'PAR1 and not much else', '/x.parquet: expected a parquet file'],
   ['an empty parquet file', 'x.parquet', '', '/x.parquet: expected a parquet file'],
-  ['another kind of file', 'x.csv', 'text\na\n', '/x.csv: expected a file of records whose name ends in .jsonl'],
+  [
+    'another kind of file',
+    'x.csv',
+    'text\na\n',
+    '/x.csv: expected a file of records whose name ends in .jsonl',
+  ],
 ])('%s is an error that says where', async (_what, name, contents, message) => {
   const file = files.write(name, contents);
   await expect(readRecords([file])).rejects.toMatchObject({
@@ -84,16 +97,32 @@ describe('fields', () => {
   });
 
   test.each<[string, () => unknown, string]>([
-    ['none', () => record.text('none'), 'expected the field none, which is not there or null. Its fields: text, blank'],
+    [
+      'none',
+      () => record.text('none'),
+      'expected the field none, which is not there or null. Its fields: text, blank',
+    ],
     ['not there', () => record.text('toString'), 'expected the field toString, which'],
     ['a number for text', () => record.text('number'), 'expected a string in the field number but found 3.'],
     ['blank', () => record.filled('blank'), 'expected text in the field blank but found " ".'],
-    ['mixed', () => record.texts('mixed'), 'expected a list of strings in the field mixed but found an array of 2.'],
+    [
+      'mixed',
+      () => record.texts('mixed'),
+      'expected a list of strings in the field mixed but found an array of 2.',
+    ],
     ['too large', () => record.index('number', 3), 'expected a whole number from 0 to 2 in the field number'],
     ['no number', () => record.index('text', 3), 'in the field text but found "a".'],
     ['no object', () => record.inner('list'), 'expected an object in the field list'],
-    ['an inner one', () => record.inner('inner').texts('list'), 'in the field inner.list but found an array of 0.'],
-    ['a missing inner one', () => record.inner('inner').text('label'), 'the field inner.label, which is not there or null. Its fields: inner.list.'],
+    [
+      'an inner one',
+      () => record.inner('inner').texts('list'),
+      'in the field inner.list but found an array of 0.',
+    ],
+    [
+      'a missing inner one',
+      () => record.inner('inner').text('label'),
+      'the field inner.label, which is not there or null. Its fields: inner.list.',
+    ],
   ])('%s: an error with the place and the name', (_what, read, message) => {
     expect(read).toThrow(/^a.jsonl:7: expected /);
     expect(read).toThrow(message);
