@@ -6,6 +6,9 @@ export class UsageError extends Error {}
 
 export type Values = Record<string, string | boolean | string[] | undefined>;
 
+/** The user ended the work; the message says how it can go on. */
+export class Interrupted extends Error {}
+
 /** One command of the program. */
 export type Command = {
   /** The line after `Usage: skipscan`. */
@@ -115,6 +118,6 @@ export function positionalsOf(positionals: string[], names: string[]): string[] 
 /** What a failure looks like to a user: the message, and the stack only for what is not meant to happen. */
 export function describeFailure(error: unknown): string {
   if (error instanceof SkipscanError) return `skipscan: ${error.message} (${error.code})`;
-  if (error instanceof UsageError) return `skipscan: ${error.message}`;
+  if (error instanceof UsageError || error instanceof Interrupted) return `skipscan: ${error.message}`;
   return `skipscan: unexpected failure\n${(error as Error).stack ?? String(error)}`;
 }

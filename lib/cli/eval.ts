@@ -1,125 +1,128 @@
-import {
-  type Estimate,
-  type EvaluatedReduction,
-  evaluate,
-  imagenetSynsets,
-  openImageFolder,
-  pairedDifference,
-} from '../evaluation';
+import { rmSync } from 'node:fs';
+import { type JournalHeader, runTask } from '../evaluation';
+import type { LanguageModel } from '../models/language-model';
 import type { VisionModel } from '../models/vision-model';
-import { type Command, positionalsOf, UsageError, wholeNumberOption } from './command';
-import { Progress } from './progress';
+import type { Policy } from '../reduction';
+import { packageVersion } from '../version';
+import { type Command, UsageError, wholeNumberOption } from './command';
+import { describeModel } from './describe-model';
+import { type GivenTask, imageTasks, languageTasks, taskNames, taskOptions } from './eval-tasks';
+import { publishedText, resultText } from './eval-text';
+import { interruptible } from './interrupt';
+import { loadFromOptions, modelOptions } from './model';
+import { duration, TimedProgress } from './progress';
 import { reductionFromOptions } from './reduction';
-import { imageReductionOptions } from './reduction-options';
-import { percent } from './reduction-report';
-import { tableLines } from './table';
+import { reductionOptions } from './reduction-options';
 import { loadVisionFromOptions, visionModelOptions } from './vision-model';
+import { writeFile } from './write-file';
 
 export const evaluation: Command = {
-  usage: 'eval [options] FOLDER',
-  summary: 'Measures how often a vision model is right about a folder of images.',
+  usage: 'eval [options] FOLDER | eval [options] --tasks LIST',
+  summary: 'Measures a vision model on a folder of images, or a language model on published tasks.',
   options: {
     ...visionModelOptions,
-    batch: { type: 'string', value: 'N', help: 'Images of one pass. Defaults to 8.' },
-    limit: { type: 'string', value: 'N', help: 'Only so many images, drawn at random. Defaults to all.' },
-    seed: { type: 'string', value: 'N', help: 'Of that draw. Defaults to 0.' },
-    ...imageReductionOptions,
+    ...modelOptions,
+    model: {
+      ...modelOptions.model,
+      help: 'A folder, a weights file or a hub id. Defaults to the small models that ship with skipscan.',
+    },
+    ...taskOptions,
+    batch: { type: 'string', value: 'N', help: 'Samples that are measured at once. Defaults to 8.' },
+    ...reductionOptions,
     dense: {
       type: 'boolean',
-      help: 'With --reduce: also without it on the same images, and the difference.',
+      help: 'With --reduce: also without it on the same samples, and the difference.',
+    },
+    out: {
+      type: 'string',
+      short: 'o',
+      value: 'FILE',
+      help: 'Write the result as JSON too. Run again after an interruption, the command goes on where it was.',
     },
   },
 
   async run(positionals, values) {
-    const [folder] = positionalsOf(positionals, ['a folder of images']);
+    const [folder, more] = positionals;
+    if (more !== undefined) throw new UsageError(`Received '${more}' after a folder of images.`);
+    const names = taskNames(folder, values);
     const batchSize = wholeNumberOption(values, 'batch', 1) ?? 8;
-    const limit = wholeNumberOption(values, 'limit', 1);
-    const seed = wholeNumberOption(values, 'seed', 0);
     const makePolicy = reductionFromOptions(values);
-    if (values.dense && !makePolicy) throw new UsageError('Received --dense without --reduce.');
-    await using model = await loadVisionFromOptions(values);
-    const { images, classes, naming } = await openImageFolder(folder, await classNames(model));
-    const policy = makePolicy?.(model.config);
+    if (values.protocol && !makePolicy) throw new UsageError('Received --protocol without --reduce.');
+    const out = values.out as string | undefined;
+    const advice =
+      out === undefined
+        ? 'With --out FILE, what is done is kept, and the same command goes on from there.'
+        : 'What is done is kept: the same command goes on from there.';
 
-    const progress = new Progress('evaluating', (count) => `${count} images`);
+    await using model = await (names ? loadFromOptions(values) : loadVisionFromOptions(values));
+    const policy = makePolicy?.(model.config);
+    const reductions = values.dense && policy ? [undefined, policy] : [policy];
     const start = performance.now();
-    const { seconds, ...evaluated } = await evaluate(model, images, {
-      reductions: values.dense ? [undefined, policy] : [policy],
-      batchSize,
-      limit,
-      seed,
-      onProgress: (done, total) => {
-        const rate = (1000 * done) / (performance.now() - start);
-        progress.update(done, total, `${rate.toFixed(1)} images/s`);
-      },
-    }).finally(() => progress.end());
-    const results = evaluated.results.map(({ ranks: _, ...result }) => result);
+    const { tasks, results } = await interruptible(async (signal) => {
+      const tasks = names
+        ? await languageTasks(model as LanguageModel, names, values, signal)
+        : await imageTasks(model as VisionModel, folder, values);
+      const results = [];
+      for (const given of tasks) {
+        results.push(await run(given, { reductions, batchSize, signal }, model, out));
+      }
+      return { tasks, results };
+    }, advice);
+    const seconds = (performance.now() - start) / 1000;
+
     const report = {
-      model: model.source,
-      folder,
-      images: evaluated.images,
-      classes,
-      naming,
-      backend: model.backend,
-      dtype: model.dtype,
-      device: model.device,
-      seconds,
-      imagesPerSecond: evaluated.images / seconds,
-      results,
-      ...(values.dense && { difference: differences(evaluated.results) }),
+      skipscan: packageVersion,
+      model: { ...describeModel(model, values), device: model.device },
+      ...(names && { protocol: values.protocol ?? 'prefill' }),
+      tasks: results,
     };
-    process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : evaluationText(report));
+    const json = `${JSON.stringify(report)}\n`;
+    if (out !== undefined) {
+      writeFile(out, (append) => append(Buffer.from(json)));
+      for (const { task } of tasks) rmSync(journalFile(out, task.name), { force: true });
+    }
+    const text = tasks.map(({ task }, i) => `${resultText(task, results[i])}\n`).join('');
+    const published = publishedText(model.config, results);
+    process.stdout.write(
+      values.json ? json : `${headingText(report, tasks)}\n${text}${published}${endText(seconds)}`,
+    );
   },
 };
 
-type Report = {
-  model: string;
-  images: number;
-  classes: number;
-  naming: string;
-  backend: string;
-  dtype: string;
-  seconds: number;
-  imagesPerSecond: number;
-  results: Omit<EvaluatedReduction, 'ranks'>[];
-  difference?: Record<'top1' | 'top5', Estimate>;
-};
-
-/** How its images' folders may be named. */
-async function classNames({ config: { numClasses }, labels }: VisionModel) {
-  return { numClasses, labels, synsets: numClasses === 1000 ? await imagenetSynsets() : undefined };
+/** Where a task's samples that are done are kept until the result is. */
+function journalFile(out: string, task: string): string {
+  return `${out}.${task}.journal.jsonl`;
 }
 
-/** Of the second result to the first, image by image. */
-function differences([a, b]: EvaluatedReduction[]): Record<'top1' | 'top5', Estimate> {
-  const among = (count: number, { ranks }: EvaluatedReduction) => ranks.map((rank) => Number(rank < count));
-  const difference = (count: number) => pairedDifference(among(count, b), among(count, a));
-  return { top1: difference(1), top5: difference(5) };
+async function run(
+  { task, data }: GivenTask,
+  o: { reductions: (Policy | undefined)[]; batchSize: number; signal: AbortSignal },
+  model: LanguageModel | VisionModel,
+  out?: string,
+) {
+  const { fingerprint, backend, dtype, device } = model;
+  const identity: JournalHeader = { skipscan: packageVersion, model: fingerprint, backend, dtype, device };
+  const progress = new TimedProgress(task.name, () => `${task.samples} samples`);
+  try {
+    const result = await runTask(task, {
+      ...o,
+      journal: out === undefined ? undefined : { file: journalFile(out, task.name), identity },
+      onProgress: (done, total) => progress.update(done, total),
+    });
+    return { ...result, ...(data && { data }) };
+  } finally {
+    progress.end();
+  }
 }
 
-function evaluationText({ results, difference, ...o }: Report): string {
-  const rows = [
-    ['', 'top-1', 'top-5', 'FLOPs', 'images/s'],
-    ...results.map(({ reduction, top1, top5, flopsRatio, imagesPerSecond }) => [
-      reduction?.name ?? 'dense',
-      plusMinus(top1, ' %'),
-      plusMinus(top5, ' %'),
-      percent(flopsRatio),
-      imagesPerSecond.toFixed(1),
-    ]),
-    ...(difference
-      ? [['difference', plusMinus(difference.top1, ' points'), plusMinus(difference.top5, ' points'), '', '']]
-      : []),
-  ];
-  return (
-    `${o.model}: ${o.images} images of ${o.classes} classes, folders by ${o.naming}\n` +
-    `${o.seconds.toFixed(1)} s, ${o.imagesPerSecond.toFixed(1)} images/s with decoding (${o.backend}, ${o.dtype} weights)\n\n` +
-    `${tableLines(rows).join('\n')}\n\n` +
-    `With standard errors${difference ? '; the difference is taken image by image' : ''}. images/s: in the model, without decoding.\n`
-  );
+function headingText(
+  { model: { source, backend, dtype } }: { model: ReturnType<typeof describeModel> },
+  [{ data }]: readonly GivenTask[],
+): string {
+  const folders = data ? `, ${data.classes} classes, folders by ${data.naming}` : '';
+  return `${source} (${backend}, ${dtype} weights)${folders}\n`;
 }
 
-/** Shares in per cent: `81.25 ± 0.39 %`. */
-function plusMinus({ mean, standardError }: Estimate, unit: string): string {
-  return `${(100 * mean).toFixed(2)} ± ${(100 * standardError).toFixed(2)}${unit}`;
+function endText(seconds: number): string {
+  return `With standard errors; a difference is taken sample by sample. ${duration(seconds)}.\n`;
 }

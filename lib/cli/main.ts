@@ -2,7 +2,7 @@
 import { packageVersion } from '../version';
 import { bench } from './bench';
 import { classify } from './classify';
-import { type Command, describeFailure, runCommand, UsageError } from './command';
+import { type Command, describeFailure, Interrupted, runCommand, UsageError } from './command';
 import { doctor } from './doctor';
 import { evaluation } from './eval';
 import { explain } from './explain';
@@ -47,6 +47,10 @@ async function main([name, ...args]: string[]): Promise<void> {
     await runCommand(commands[name], args);
   } catch (error) {
     process.stderr.write(`${describeFailure(error)}\n`);
+    if (error instanceof Interrupted) {
+      process.exitCode = 130; // what a shell gives a program that Ctrl-C has ended
+      return;
+    }
     if (error instanceof UsageError) {
       const usage = Object.hasOwn(commands, name) ? `Usage: skipscan ${commands[name].usage}\n` : overview();
       process.stderr.write(`\n${usage}`);

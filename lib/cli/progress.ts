@@ -28,6 +28,34 @@ export class Progress {
   }
 }
 
+/** A progress line that tells how much time is left, by the pace since the first update. */
+export class TimedProgress {
+  readonly #progress: Progress;
+  #first?: { done: number; time: number };
+
+  /** As of `Progress`. */
+  constructor(label: string, amount?: (total: number) => string) {
+    this.#progress = new Progress(label, amount);
+  }
+
+  update(done: number, total: number): void {
+    const time = performance.now();
+    this.#first ??= { done, time };
+    const rate = (done - this.#first.done) / (time - this.#first.time);
+    this.#progress.update(done, total, rate > 0 ? `${duration((total - done) / rate / 1000)} left` : '');
+  }
+
+  /** Clears the line. */
+  end(): void {
+    this.#progress.end();
+  }
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }

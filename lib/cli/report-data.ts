@@ -1,14 +1,4 @@
-import {
-  continuationTask,
-  imagenetSynsets,
-  imagesTask,
-  type LanguageTaskName,
-  languageTask,
-  languageTaskNames,
-  openImageFolder,
-  type TextOptions,
-  textTask,
-} from '../evaluation';
+import { continuationTask, type LanguageTaskName, type TextOptions, textTask } from '../evaluation';
 import type { SweptTask } from '../evaluation/report';
 import type { LanguageModel } from '../models/language-model';
 import type { VisionModel } from '../models/vision-model';
@@ -20,14 +10,11 @@ import {
   type Values,
   wholeNumberOption,
 } from './command';
+import { imageTasks as imagesOf, languageTasks, namesFromOption, taskOptions } from './eval-tasks';
 
 /** What a sweep measures a model on. */
 export const dataOptions: Command['options'] = {
-  tasks: {
-    type: 'string',
-    value: 'LIST',
-    help: `Some of ${languageTaskNames.join(', ')}.`,
-  },
+  tasks: taskOptions.tasks,
   text: {
     type: 'string',
     value: 'FILES',
@@ -47,6 +34,7 @@ export const dataOptions: Command['options'] = {
       'With --tasks: a file of records, or a folder of such; defaults to the published data. Without: accuracy on JSONL records of ' +
       'context and continuation, with commas between the files.',
   },
+  'data-revision': taskOptions['data-revision'],
   samples: {
     type: 'string',
     value: 'N',
@@ -59,7 +47,16 @@ export const dataOptions: Command['options'] = {
   },
 };
 
-const ofPrompts = ['tasks', 'text', 'prompt', 'continuation', 'last-tokens', 'data', 'protocol'];
+const ofPrompts = [
+  'tasks',
+  'text',
+  'prompt',
+  'continuation',
+  'last-tokens',
+  'data',
+  'data-revision',
+  'protocol',
+];
 const ofTexts = ['prompt', 'continuation', 'last-tokens'];
 
 /** Checks which of the options go together. */
@@ -75,33 +72,36 @@ export function checkData(folder: string | undefined, values: Values): void {
     throw new UsageError('Expected a folder of images, --tasks, --text or --data.');
   }
   taskNames(values);
+  protocolOption(values);
+  if (values['data-revision'] !== undefined && values.tasks === undefined) {
+    throw new UsageError('Received --data-revision without --tasks.');
+  }
   const without = values.text === undefined ? given(ofTexts) : undefined;
   if (without !== undefined) throw new UsageError(`Received --${without} without --text.`);
 }
 
-export async function imageTasks(model: VisionModel, folder: string, values: Values): Promise<SweptTask[]> {
-  const { labels, config } = model;
-  const { numClasses } = config;
-  const synsets = numClasses === 1000 ? await imagenetSynsets() : undefined;
-  const found = await openImageFolder(folder, { numClasses, labels, synsets });
-  const limit = wholeNumberOption(values, 'samples', 1);
-  return [{ task: await imagesTask(model, found, { limit }) }];
+export async function imageTasks(
+  model: VisionModel,
+  folder: string,
+  { samples, ...values }: Values,
+): Promise<SweptTask[]> {
+  const [{ task }] = await imagesOf(model, folder, { ...values, limit: samples });
+  return [{ task }];
 }
 
-export async function promptTasks(model: LanguageModel, values: Values): Promise<SweptTask[]> {
-  const limit = wholeNumberOption(values, 'samples', 1);
-  const protocol = choiceOption(values, 'protocol', ['prefill', 'paper']);
+export async function promptTasks(
+  model: LanguageModel,
+  values: Values,
+  signal: AbortSignal,
+): Promise<SweptTask[]> {
   const names = taskNames(values);
-  const data = values.data as string | undefined;
-  const cacheDir = values['cache-dir'] as string | undefined;
-  const tasks: SweptTask[] = [];
-  for (const name of names) {
-    tasks.push({ task: await languageTask(model, name, { data, limit, protocol, cacheDir }) });
-  }
+  const given = await languageTasks(model, names, { ...values, limit: values.samples }, signal);
+  const tasks: SweptTask[] = given.map(({ task }) => ({ task }));
   const texts = listOption(values, 'text');
   if (texts) tasks.push(await windowsTask(model, texts, values));
   for (const file of (names.length === 0 && listOption(values, 'data')) || []) {
-    tasks.push({ task: await continuationTask(model, file, { limit, protocol }) });
+    const options = { limit: wholeNumberOption(values, 'samples', 1), protocol: protocolOption(values) };
+    tasks.push({ task: await continuationTask(model, file, options) });
   }
   const all = tasks.map(({ task }) => task.name);
   const twice = all.find((name, i) => all.indexOf(name) < i);
@@ -115,7 +115,7 @@ async function windowsTask(model: LanguageModel, files: string[], values: Values
     prompt,
     continuation: wholeNumberOption(values, 'continuation', 1),
     windows: wholeNumberOption(values, 'samples', 1),
-    protocol: choiceOption(values, 'protocol', ['prefill', 'paper']),
+    protocol: protocolOption(values),
   };
   const lastTokens = (listOption(values, 'last-tokens') ?? []).map(
     (tokens) => wholeNumberOption({ 'last-tokens': tokens }, 'last-tokens', 1)!,
@@ -133,11 +133,10 @@ async function windowsTask(model: LanguageModel, files: string[], values: Values
   return { task: await textTask(model, files, options), lastTokens: await Promise.all(shorter) };
 }
 
-function taskNames(values: Values): LanguageTaskName[] {
-  const given = (listOption(values, 'tasks') ?? []) as LanguageTaskName[];
-  const unknown = given.find((name) => !languageTaskNames.includes(name));
-  if (unknown === undefined) return given;
-  throw new UsageError(
-    `Expected some of ${languageTaskNames.join(', ')} for --tasks but received '${unknown}'.`,
-  );
+function protocolOption(values: Values): 'prefill' | 'paper' | undefined {
+  return choiceOption(values, 'protocol', ['prefill', 'paper']);
+}
+
+function taskNames(values: Values): readonly LanguageTaskName[] {
+  return namesFromOption(values) ?? [];
 }

@@ -15,8 +15,10 @@ import type { LanguageModel } from '../models/language-model';
 import type { VisionModel } from '../models/vision-model';
 import { packageVersion } from '../version';
 import { type Command, UsageError, type Values, wholeNumberOption } from './command';
+import { describeModel } from './describe-model';
+import { interruptible } from './interrupt';
 import { loadFromOptions, modelOptions } from './model';
-import { Progress } from './progress';
+import { TimedProgress } from './progress';
 import { checkData, dataOptions, imageTasks, promptTasks } from './report-data';
 import { sweepFromOptions, sweepOptions } from './sweep-options';
 import { tableLines } from './table';
@@ -53,9 +55,6 @@ export const report: Command = {
       ? loadFromOptions(values)
       : loadVisionFromOptions(values));
     const sweep = makeSweep(model.config);
-    const tasks = await (folder === undefined
-      ? promptTasks(model as LanguageModel, values)
-      : imageTasks(model as VisionModel, folder, values));
     mkdirSync(out, { recursive: true });
     const { fingerprint, backend, dtype } = model;
     const identity = { skipscan: packageVersion, model: fingerprint, backend, dtype };
@@ -69,7 +68,15 @@ export const report: Command = {
       sweep,
       tasks: [],
     };
-    for (const task of tasks) result.tasks.push(await sweepWithProgress(task, result, model, options));
+    const tasks = await interruptible(async (signal) => {
+      const tasks = await (folder === undefined
+        ? promptTasks(model as LanguageModel, values, signal)
+        : imageTasks(model as VisionModel, folder, values));
+      for (const task of tasks) {
+        result.tasks.push(await sweepWithProgress(task, result, model, { ...options, signal }));
+      }
+      return tasks;
+    }, 'What is done is kept in the folder of --out: the same command goes on from there.');
     write(out, result, model);
     for (const task of tasks) for (const file of journalsOf(task, options)) rmSync(file, { force: true });
     process.stdout.write(
@@ -84,44 +91,19 @@ async function sweepWithProgress(
   { config }: LanguageModel | VisionModel,
   o: SweepOptions,
 ) {
-  let stage: { name: string; progress: Progress; before: number; start: number } | undefined;
+  let stage: { name: string; progress: TimedProgress } | undefined;
   const onProgress = (name: string, done: number, total: number) => {
     if (stage?.name !== name) {
       stage?.progress.end();
-      const progress = new Progress(name, (count) => `${count} steps`);
-      stage = { name, progress, before: done, start: performance.now() };
+      stage = { name, progress: new TimedProgress(name, (count) => `${count} steps`) };
     }
-    const seconds = (performance.now() - stage.start) / 1000;
-    const rate = (done - stage.before) / seconds;
-    stage.progress.update(done, total, rate > 0 ? `${duration((total - done) / rate)} left` : '');
+    stage.progress.update(done, total);
   };
   try {
     return await runSweep(task, sweep, config, { ...o, onProgress });
   } finally {
     stage?.progress.end();
   }
-}
-
-function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
-}
-
-function describeModel(model: LanguageModel | VisionModel, values: Values): Report['model'] {
-  const { config, fingerprint, parameterCount, dtype, backend } = model;
-  const { family, layers, dModel } = config;
-  return {
-    // A path of the machine that skipscan is installed on says nothing elsewhere.
-    source:
-      (values.model as string | undefined) ?? `${path.basename(model.source)}, which ships with skipscan`,
-    fingerprint,
-    family,
-    layers,
-    dModel,
-    parameters: parameterCount,
-    dtype,
-    backend,
-  };
 }
 
 /** What was typed, in the order of the options; not where it is written to, which changes nothing. */

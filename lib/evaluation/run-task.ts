@@ -1,7 +1,7 @@
 import { invalidArgument, mismatch, SkipscanError } from '../errors';
 import type { Policy } from '../reduction';
 import { Journal, type JournalHeader } from './journal';
-import { aggregate, type Estimate } from './statistics';
+import { aggregate, difference, type Estimate } from './statistics';
 import type { Measured, Task } from './task';
 
 export type RunOptions = {
@@ -30,6 +30,8 @@ export type RunOptions = {
 export type ReductionResult = {
   reduction?: Policy;
   metrics: Record<string, Estimate>;
+  /** Of a reduction, where the model without one was measured too: to that, with the error of a difference taken sample by sample. */
+  difference?: Record<string, Estimate>;
   /** FLOPs of all samples as a share of the dense model's. */
   flopsRatio: number;
   /** Of each metric, sample by sample. */
@@ -39,6 +41,7 @@ export type ReductionResult = {
 /** Nothing in here differs between two runs on one machine and backend. */
 export type TaskResult = {
   task: string;
+  version?: string;
   digest: string;
   samples: number;
   /** In the order of the reductions. */
@@ -86,17 +89,16 @@ export async function runTask(task: Task, o: RunOptions = {}): Promise<TaskResul
     done += last - first;
     o.onProgress?.(done, total);
   }
+  const results = reductions.map((reduction, i) => {
+    const own = pieces.filter((piece) => piece.reduction === i);
+    return resultOf(task, reduction, own);
+  });
   return {
     task: task.name,
+    ...(task.version !== undefined && { version: task.version }),
     digest: task.digest,
     samples: task.samples,
-    results: reductions.map((reduction, i) =>
-      resultOf(
-        task,
-        reduction,
-        pieces.filter((piece) => piece.reduction === i),
-      ),
-    ),
+    results: withDifferences(task, results),
   };
 }
 
@@ -180,6 +182,19 @@ function resultOf(task: Task, reduction: Policy | undefined, pieces: readonly Pi
     flopsRatio: sum('flops') / sum('denseFlops'),
     values,
   };
+}
+
+function withDifferences({ metrics }: Task, results: readonly ReductionResult[]): ReductionResult[] {
+  const dense = results.find(({ reduction }) => !reduction);
+  return results.map((result) => {
+    if (!dense || !result.reduction) return result;
+    const { reduction, metrics: own, ...rest } = result;
+    const entries = metrics.map((metric) => {
+      const { name } = metric;
+      return [name, difference(metric, result.values[name], dense.values[name])] as const;
+    });
+    return { reduction, metrics: own, difference: Object.fromEntries(entries), ...rest };
+  });
 }
 
 function checkCount(name: string, value: number): void {

@@ -26,6 +26,8 @@ export type Measured = {
 /** Samples, and how a model is measured on them. A task belongs to the model that it was made with. */
 export type Task = {
   readonly name: string;
+  /** Of the rules that samples are asked and counted by, where they are published. */
+  readonly version?: string;
   readonly samples: number;
   readonly metrics: readonly Metric[];
   /** All that decides the values besides the model, its backend and the reduction: a hash of the samples and the task's options. */

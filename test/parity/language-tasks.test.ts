@@ -129,6 +129,31 @@ describe('with a reduction', () => {
     expect(new Set(scores).size).toBe(3);
   });
 
+  test.each(['prefill', 'paper'] as const)(
+    'a context that is too short for it is read whole, and the others as if it were not there: %s',
+    async (protocol) => {
+      const measure = async (first: number, last: number) => {
+        const task = await languageTask(model, 'lambada_openai', { data, protocol });
+        return task.measure(first, last, { reduction });
+      };
+      const all = await measure(0, 5); // the fourth has no words before the last
+      for (const i of [0, 1, 2, 3, 4]) expect((await measure(i, i + 1)).values).toEqual([all.values[i]]);
+      const short = await measure(3, 4);
+      if (protocol === 'prefill') expect(short.flops).toBe(short.denseFlops);
+      expect(all.flops).toBeLessThan(all.denseFlops);
+      const task = await languageTask(model, 'lambada_openai', { data });
+      expect(await task.saved!(reduction)).toBeGreaterThanOrEqual(0.2);
+    },
+  );
+
+  test('a policy that does not fit the model is an error nevertheless', async () => {
+    const task = await languageTask(model, 'piqa', { data });
+    const wrong = utrc({ layers: [6], flopsReduction: 0.1 });
+    await expect(task.measure(0, 1, { reduction: wrong })).rejects.toThrow('reduces after layer 6');
+    const much = utrc({ layers: [4], flopsReduction: 0.9 });
+    await expect(task.measure(0, 1, { reduction: much })).rejects.toThrow('can be saved there');
+  });
+
   test('two runs, and one that was interrupted and resumed, are the same to the byte', async () => {
     const file = path.join(files.path, 'journal');
     const journal = { file, identity: { model: model.fingerprint } };

@@ -1,7 +1,7 @@
 import { type Published, type PublishedRow, policyOfMethod } from '../published';
 import type { Estimate } from '../statistics';
 import { percent } from './format';
-import type { Cell, TaskReport } from './report';
+import type { Cell } from './report';
 import type { Table } from './tables';
 
 /** The tasks of the mean accuracy, and which accuracy: normalised where lm-evaluation-harness is usually quoted so. */
@@ -14,8 +14,15 @@ const averaged: Record<string, string> = {
   winogrande: 'acc',
 };
 
+/** What is put beside a paper's figures: of one task, the model as it is and policies at cuts. */
+export type Ours = {
+  task: string;
+  dense?: { metrics: Record<string, Estimate> };
+  cells: readonly Pick<Cell, 'policy' | 'cut' | 'reduction' | 'metrics'>[];
+};
+
 /** A paper's figures, with ours beside them where the tasks that they are made of were measured. */
-export function publishedTables(published: Published, tasks: readonly TaskReport[] = []): Table[] {
+export function publishedTables(published: Published, tasks: readonly Ours[] = []): Table[] {
   const main =
     published.kind === 'language' ? languageTable(published.rows, tasks) : visionTable(published.rows, tasks);
   const ablations = published.kind === 'language' ? published.ablations : [];
@@ -32,7 +39,7 @@ export function publishedTables(published: Published, tasks: readonly TaskReport
   ];
 }
 
-function languageTable(rows: readonly PublishedRow[], tasks: readonly TaskReport[]): Omit<Table, 'title'> {
+function languageTable(rows: readonly PublishedRow[], tasks: readonly Ours[]): Omit<Table, 'title'> {
   return {
     columns: ['LAMBADA perplexity', 'ours', 'average accuracy', 'ours'],
     rows: rows.map(({ method, cut, perplexity, average }) => {
@@ -57,9 +64,9 @@ function languageTable(rows: readonly PublishedRow[], tasks: readonly TaskReport
 /** How ours compare with methods that were fine-tuned cannot be said method by method: dense is all that is put beside. */
 function visionTable(
   rows: readonly { method: string; top1: number }[],
-  tasks: readonly TaskReport[],
+  tasks: readonly Ours[],
 ): Omit<Table, 'title'> {
-  const dense = tasks.find(({ task }) => task === 'images')?.dense.metrics.top1;
+  const dense = tasks.find(({ task }) => task === 'images')?.dense?.metrics.top1;
   return {
     columns: ['top-1', 'ours'],
     rows: rows.map(({ method, top1 }) => ({
@@ -71,15 +78,16 @@ function visionTable(
 
 /** Ours with the method's policy at the same cut: EViT aligns nothing, so its policy is taken without alignment where it was measured. */
 function measured(
-  tasks: readonly TaskReport[],
+  tasks: readonly Ours[],
   name: string,
   method: PublishedRow['method'],
   cut?: number,
 ): Record<string, Estimate> | undefined {
   const task = tasks.find(({ task }) => task === name);
-  if (method === 'dense' || cut === undefined) return task?.dense.metrics;
+  if (method === 'dense' || cut === undefined) return task?.dense?.metrics;
   const cells =
     task?.cells.filter((cell) => cell.policy === policyOfMethod[method] && cell.cut === cut) ?? [];
-  const unaligned = (cell: Cell) => 'alignment' in cell.reduction && cell.reduction.alignment === 'none';
+  const unaligned = ({ reduction }: Ours['cells'][number]) =>
+    'alignment' in reduction && reduction.alignment === 'none';
   return (cells.find(unaligned) ?? cells[0])?.metrics;
 }

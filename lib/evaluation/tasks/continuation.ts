@@ -8,7 +8,7 @@ import type { ScoreItem } from '../../models/score-batch';
 import { savedOnPrompts } from '../saved-flops';
 import type { Measured, Metric, Task } from '../task';
 import { readText } from './read-text';
-import { scoreReduced } from './score-reduced';
+import { scoreItems } from './score-items';
 
 export type ContinuationOptions = {
   /** Only so many records, the first ones. Defaults to all. */
@@ -51,7 +51,7 @@ export async function continuationTask(
     digest: digestOf(items, protocol),
 
     async measure(first, last, { reduction, signal }): Promise<Measured> {
-      const scored = await scoreReduced(model, items.slice(first, last), { reduction, protocol, signal });
+      const scored = await scoreItems(model, items.slice(first, last), { reduction, protocol, signal });
       return {
         values: scored.map(({ scores: [{ logprobs, total, greedy, greedyTokens }] }) => ({
           acc: Number(greedy),

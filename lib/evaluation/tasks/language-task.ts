@@ -11,7 +11,7 @@ import { type DataOptions, dataFiles } from './data-files';
 import { type QuestionItems, questionItems, window } from './items';
 import type { LanguageTaskDefinition, Question } from './question';
 import { definitionOf, type LanguageTaskName } from './registry';
-import { scoreReduced } from './score-reduced';
+import { scoreItems } from './score-items';
 
 export type LanguageTaskOptions = DataOptions & {
   /** Only so many records, the first ones. Defaults to all. */
@@ -56,13 +56,14 @@ export async function taskOfRecords(
   }
   return {
     name,
+    version,
     metrics,
     samples: samples.length,
     digest: hash.digest('hex'),
     async measure(first, last, { reduction, signal }) {
       const asked = samples.slice(first, last);
       const items = asked.flatMap((sample) => sample.items);
-      const scored = await scoreReduced(model, items, { reduction, protocol, signal });
+      const scored = await scoreItems(model, items, { reduction, protocol, signal });
       let start = 0;
       const values = asked.map((sample) => {
         const of = scored.slice(start, start + sample.items.length);

@@ -8,7 +8,7 @@ import type { Tokenizer } from '../../text';
 import { savedOnPrompts } from '../saved-flops';
 import type { Measured, Metric, Task } from '../task';
 import { readText } from './read-text';
-import { scoreReduced } from './score-reduced';
+import { scoreItems } from './score-items';
 
 export type TextOptions = {
   /** Tokens of a window that are read as its context. Defaults to 384. */
@@ -74,7 +74,7 @@ export async function textTask(
 
     async measure(first, last, { reduction, signal }): Promise<Measured> {
       const some = windows.slice(first, last);
-      const scored = await scoreReduced(model, some, { reduction, protocol, signal });
+      const scored = await scoreItems(model, some, { reduction, protocol, signal });
       return {
         values: scored.map(({ scores: [{ logprobs, total }] }, i) => {
           const bits = -total / Math.LN2;
