@@ -25,9 +25,9 @@ from weights import write_json
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = VimConfig(img_size=preprocessing.CROP, patch_size=8, embed_dim=96, depth=8, num_classes=len(shapes.LABELS))
 BATCH = 32  # pictures a step
-# Kind of pictures and steps. On hard pictures alone the loss stays for long where it starts.
-STAGES = [(shapes.EASY, 3500), (shapes.HARD, 2000)]
-STEPS = sum(steps for _, steps in STAGES)
+# Kinds of pictures, one stage each, and its steps. On hard pictures alone the loss stays for long where it starts.
+STAGES = shapes.EASY, shapes.HARD
+STEPS = 3500, 2000
 PEAK_RATE, WARMUP, WEIGHT_DECAY, CLIP = 1.5e-3, 100, 0.05, 1.0
 SAVED_EVERY = 100  # steps
 # The pictures of the model's folder: file, which is named after the shape, width and height.
@@ -42,9 +42,12 @@ SAMPLES = [
 ]
 
 
-def stage_of(step):
-    """(kind of pictures, learning rate) of a step: each stage warms up and then falls to 1 % by half a cosine."""
-    for scene, steps in STAGES:
+def stage_of(step, stages):
+    """(kind of pictures, learning rate) of a step: each stage warms up and then falls to 1 % by half a cosine.
+
+    stages: the number of steps of each of STAGES.
+    """
+    for scene, steps in zip(STAGES, stages):
         if step < steps:
             break
         step -= steps
@@ -76,8 +79,9 @@ def cross_entropy(model, pixels, labels):
     return F.cross_entropy(logits, labels)
 
 
-def train(model, seed, kept):
+def train(model, seed, stages, kept):
     """Trains in place and returns the seconds of processor time; `kept` is the file a stopped run goes on from."""
+    steps = sum(stages)
     optimizer = make_optimizer(model)
     first, seconds = 0, 0.0
     if kept.exists():
@@ -88,8 +92,8 @@ def train(model, seed, kept):
     # The elementwise work between the products outweighs them; fused, a step takes half as long.
     cost = torch.compile(lambda pixels, labels: cross_entropy(model, pixels, labels))
     recent, start = [], time.process_time() - seconds
-    for step in range(first, STEPS):
-        scene, rate = stage_of(step)
+    for step in range(first, steps):
+        scene, rate = stage_of(step, stages)
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss = cost(*draw_batch(shapes.TRAINING, seed, step * BATCH, scene))
@@ -100,7 +104,7 @@ def train(model, seed, kept):
         recent.append(loss.item())
         if (step + 1) % SAVED_EVERY == 0:
             seconds = time.process_time() - start
-            print(f"step {step + 1}/{STEPS}  loss {np.mean(recent):.3f}  {seconds:.0f} s", flush=True)
+            print(f"step {step + 1}/{steps}  loss {np.mean(recent):.3f}  {seconds:.0f} s", flush=True)
             save_progress(kept, model, optimizer, step + 1, seconds)
             recent = []
     return time.process_time() - start
@@ -137,6 +141,7 @@ def main():
     parser.add_argument("--out", type=Path, default=ROOT / "models/tiny-vim", help="the model's folder")
     parser.add_argument("--scratch", type=Path, default=ROOT / "build/train", help="keeps what a stopped run needs")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--steps", type=int, nargs=2, default=STEPS, metavar=("EASY", "HARD"), help="of each stage")
     options = parser.parse_args()
 
     torch.set_num_threads(1)
@@ -144,7 +149,7 @@ def main():
     model = VisionMamba(CONFIG)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters} parameters")
-    seconds = train(model, options.seed, options.scratch / f"vision-{options.seed}.pt")
+    seconds = train(model, options.seed, options.steps, options.scratch / f"vision-{options.seed}.pt")
 
     vision_checkpoint.save(model, shapes.LABELS, options.out)
     write_samples(options.out / "samples", options.seed)
@@ -154,8 +159,8 @@ def main():
         options.out / "training.json",
         {
             "parameters": parameters,
-            "steps": [steps for _, steps in STAGES],
-            "pictures": STEPS * BATCH,
+            "steps": list(options.steps),
+            "pictures": sum(options.steps) * BATCH,
             "batch": BATCH,
             "peak_learning_rate": PEAK_RATE,
             "seed": options.seed,
