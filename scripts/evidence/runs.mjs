@@ -39,14 +39,22 @@ function ofPrompts(model, data) {
     run('metrics', metricSweep('0.2', 'clip,l1,l2,sum,delta,state,novel,novel2')),
     run('options', optionSweep('0.2', '--protect-last', '1,8,32')),
     run('protected', [
-      ...['--policies', 'utrc,merge,prune,uniform,random', '--cuts', '0.3', '--protect-last', '32', ...alignments],
+      ...[
+        '--policies',
+        'utrc,merge,prune,uniform,random',
+        '--cuts',
+        '0.3',
+        '--protect-last',
+        '32',
+        ...alignments,
+      ],
     ]),
     run('chance', chanceSweep('0.2')),
   ];
 }
 
-function ofImages(model, policies, samples) {
-  const data = ['{pictures}', '--samples', String(samples), '--batch', '64'];
+function ofImages(model, policies, samples, folder = '{pictures}') {
+  const data = [folder, '--samples', String(samples), '--batch', '64'];
   const run = (what, sweep) => ({ name: `${model}/${what}`, model, args: [...data, ...sweep] });
   return [
     run('policies', policySweep('0.15,0.3,0.45', policies)),
@@ -59,14 +67,36 @@ function ofImages(model, policies, samples) {
 /** Prompts so long that what they begin with is far away. */
 function ofLongPrompts(model, what, data) {
   const policies = 'utrc,merge,prune,uniform,random,recent,recommended';
-  const sweep = ['--policies', policies, '--cuts', '0.3', '--alignments', 'none,next', '--metrics', 'clip,state'];
+  const sweep = [
+    '--policies',
+    policies,
+    '--cuts',
+    '0.3',
+    '--alignments',
+    'none,next',
+    '--metrics',
+    'clip,state',
+  ];
   return { name: `${model}/${what}`, model, args: [...data, ...sweep, '--one-at-a-time', '--batch', '1'] };
 }
 
 /** What the vision paper does: pruning by clip, in models that were fine-tuned with it and in those that were not. */
 function ofTunedImages(model) {
-  const sweep = ['--policies', 'prune', '--cuts', '0.15,0.3,0.45', '--metrics', 'clip,novel', '--alignments', 'none,next'];
-  return { name: `${model}/policies`, model, args: ['{pictures}', '--samples', '2048', '--batch', '64', ...sweep] };
+  const sweep = [
+    '--policies',
+    'prune',
+    '--cuts',
+    '0.15,0.3,0.45',
+    '--metrics',
+    'clip,novel',
+    '--alignments',
+    'none,next',
+  ];
+  return {
+    name: `${model}/policies`,
+    model,
+    args: ['{pictures}', '--samples', '2048', '--batch', '64', ...sweep],
+  };
 }
 
 const text = (samples) => ['--text', '{text}', '--samples', String(samples)];
@@ -95,6 +125,9 @@ export const runs = [
   ...ofImages('tiny-vim', vimPolicies, 4096),
   ...ofImages('tiny-plainmamba', everyPolicy, 2048),
   ...seeds.flatMap((seed) => ofImages(`tiny-vim${seed}`, vimPolicies, 1024)),
-  ...['clip-none', 'clip-next'].flatMap((how) => [1, 2, 3].map((seed) => ofTunedImages(`tuned-${how}-${seed}`))),
+  ...[1, 2, 3].flatMap((seed) => ofImages(`photos-${seed}`, vimPolicies, 1024, `{photos${seed}}`)),
+  ...['clip-none', 'clip-next'].flatMap((how) =>
+    [1, 2, 3].map((seed) => ofTunedImages(`tuned-${how}-${seed}`)),
+  ),
   ofTunedImages('tuned-dense-1'),
 ];

@@ -44,7 +44,11 @@ async function main({ work, threads, list, chosen }) {
     if (chosen.length > 0 && !chosen.some((start) => run.name.startsWith(start))) continue;
     const out = path.join(work, 'results', run.name);
     const { args, missing } = argumentsOf(run, work);
-    const state = existsSync(path.join(out, 'report.json')) ? 'done' : missing.length > 0 ? 'missing' : 'to do';
+    const state = existsSync(path.join(out, 'report.json'))
+      ? 'done'
+      : missing.length > 0
+        ? 'missing'
+        : 'to do';
     if (list || state === 'missing') {
       console.log(`${run.name}: ${state}${missing.length > 0 ? ` (${missing.join(', ')})` : ''}`);
     }
@@ -76,8 +80,8 @@ function relative(arg) {
 
 function fileOf(name, work) {
   if (name === 'text') return path.join(root, 'scripts/bench/data/held-out.txt');
-  if (name === 'pictures') return path.join(work, 'data/pictures');
-  return path.join(work, 'data', `${name}.${name.startsWith('text') ? 'txt' : 'jsonl'}`);
+  const folder = /^(pictures|photos)/.test(name);
+  return path.join(work, 'data', folder ? name : `${name}.${name.startsWith('text') ? 'txt' : 'jsonl'}`);
 }
 
 function start(args) {

@@ -5,16 +5,39 @@ const seeds = (model) => [model, `${model}-2`, `${model}-3`];
 
 /** Models that differ in their seed only, and the number that is shown of them: `digits` after the point of `scale` times the metric. */
 const families = {
-  mamba2: { label: 'text, Mamba-2', models: seeds('tiny-mamba2'), metric: 'bits_per_byte', scale: 1, digits: 4 },
+  mamba2: {
+    label: 'text, Mamba-2',
+    models: seeds('tiny-mamba2'),
+    metric: 'bits_per_byte',
+    scale: 1,
+    digits: 4,
+  },
   mamba: { label: 'text, Mamba', models: ['tiny-mamba'], metric: 'bits_per_byte', scale: 1, digits: 4 },
   recall: { label: 'recall', models: seeds('tiny-recall'), metric: 'acc', scale: 100, digits: 1 },
   copying: { label: 'copying', models: seeds('tiny-copying'), metric: 'token_acc', scale: 100, digits: 1 },
   vim: { label: 'ViM', models: seeds('tiny-vim'), metric: 'top1', scale: 100, digits: 1 },
+  photos: {
+    label: 'ViM, photographs',
+    models: [1, 2, 3].map((seed) => `photos-${seed}`),
+    metric: 'top1',
+    scale: 100,
+    digits: 1,
+  },
   plainmamba: { label: 'PlainMamba', models: ['tiny-plainmamba'], metric: 'top1', scale: 100, digits: 1 },
 };
 const prompts = [families.mamba2, families.mamba, families.recall, families.copying];
-const images = [families.vim, families.plainmamba];
-const policies = ['utrc', 'merge', 'prune', 'ltmp', 'recommended', 'released-utrc', 'uniform', 'random', 'recent'];
+const images = [families.vim, families.plainmamba, families.photos];
+const policies = [
+  'utrc',
+  'merge',
+  'prune',
+  'ltmp',
+  'recommended',
+  'released-utrc',
+  'uniform',
+  'random',
+  'recent',
+];
 
 function text({ scale, digits }, estimate) {
   if (!estimate) return undefined;
@@ -50,10 +73,13 @@ function between(results, family, what, a, b) {
 function dense(results) {
   const rows = [...prompts, ...images].map((family) => ({
     name: `${family.label} (${family.metric})`,
-    cells: family.models.concat(['', '']).slice(0, 3).map((model) => {
-      const task = model && results.task(model, 'policies');
-      return task && text(family, task.dense.metrics[family.metric])?.replace('+', '');
-    }),
+    cells: family.models
+      .concat(['', ''])
+      .slice(0, 3)
+      .map((model) => {
+        const task = model && results.task(model, 'policies');
+        return task && text(family, task.dense.metrics[family.metric])?.replace('+', '');
+      }),
   }));
   return { columns: ['seed 1', 'seed 2', 'seed 3'], rows };
 }
@@ -101,7 +127,9 @@ function contributions(results, some, cut, metrics) {
         metrics.map((metric) => ({
           name: `${policy}, ${metric}`,
           cells: some.flatMap((family) =>
-            ['none', 'next'].map((alignment) => cost(results, family, 'metrics', { policy, cut, metric, alignment })),
+            ['none', 'next'].map((alignment) =>
+              cost(results, family, 'metrics', { policy, cut, metric, alignment }),
+            ),
           ),
         })),
       ),
@@ -150,7 +178,10 @@ function longPrompts(results) {
   return {
     columns: longRuns.map(([label]) => label),
     rows: [
-      { name: 'dense', cells: of((task, metric) => task.dense.metrics[metric]).map((cell) => cell?.replace('+', '')) },
+      {
+        name: 'dense',
+        cells: of((task, metric) => task.dense.metrics[metric]).map((cell) => cell?.replace('+', '')),
+      },
       ...['recommended', 'recent', 'uniform', 'random'].map((policy) => ({
         name: policy,
         cells: difference({ policy, alignment: 'next' }),
@@ -192,7 +223,9 @@ function fineTuned(results) {
           { metric: 'clip', alignment: 'none' },
           { metric: 'clip', alignment: 'next' },
           { metric: 'novel', alignment: 'next' },
-        ].map((at) => value(family, (task, metric) => cellOf(task, { policy: 'prune', cut, ...at })?.metrics[metric])),
+        ].map((at) =>
+          value(family, (task, metric) => cellOf(task, { policy: 'prune', cut, ...at })?.metrics[metric]),
+        ),
       ],
     })),
   };

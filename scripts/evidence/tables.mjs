@@ -33,7 +33,7 @@ function parseOptions(args) {
 function main({ results, page }) {
   const found = new Results(results);
   const text = readFileSync(page, 'utf8');
-  const places = /<!-- table ([\w-]+) -->\n[^]*?<!-- end -->/g;
+  const places = /<!-- table ([\w-]+) -->\n[\s\S]*?<!-- end -->/g;
   writeFileSync(
     page,
     text.replace(places, (_, name) => {
