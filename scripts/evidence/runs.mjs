@@ -53,8 +53,8 @@ function ofPrompts(model, data) {
   ];
 }
 
-function ofImages(model, policies, samples) {
-  const data = ['{pictures}', '--samples', String(samples), '--batch', '64'];
+function ofImages(model, policies, samples, folder = '{pictures}') {
+  const data = [folder, '--samples', String(samples), '--batch', '64'];
   const run = (what, sweep) => ({ name: `${model}/${what}`, model, args: [...data, ...sweep] });
   return [
     run('policies', policySweep('0.15,0.3,0.45', policies)),
@@ -125,6 +125,7 @@ export const runs = [
   ...ofImages('tiny-vim', vimPolicies, 4096),
   ...ofImages('tiny-plainmamba', everyPolicy, 2048),
   ...seeds.flatMap((seed) => ofImages(`tiny-vim${seed}`, vimPolicies, 1024)),
+  ...[1, 2, 3].flatMap((seed) => ofImages(`photos-${seed}`, vimPolicies, 1024, `{photos${seed}}`)),
   ...['clip-none', 'clip-next'].flatMap((how) =>
     [1, 2, 3].map((seed) => ofTunedImages(`tuned-${how}-${seed}`)),
   ),

@@ -80,8 +80,8 @@ function relative(arg) {
 
 function fileOf(name, work) {
   if (name === 'text') return path.join(root, 'scripts/bench/data/held-out.txt');
-  if (name === 'pictures') return path.join(work, 'data/pictures');
-  return path.join(work, 'data', `${name}.${name.startsWith('text') ? 'txt' : 'jsonl'}`);
+  const folder = /^(pictures|photos)/.test(name);
+  return path.join(work, 'data', folder ? name : `${name}.${name.startsWith('text') ? 'txt' : 'jsonl'}`);
 }
 
 function start(args) {
