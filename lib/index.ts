@@ -1,6 +1,21 @@
 export { type CudaStatus, cudaStatus, type Device, type DeviceInfo, listDevices } from './device';
 export type { Dtype, TensorData, TensorSource } from './elements';
 export { type ErrorCode, SkipscanError } from './errors';
+export {
+  type Estimate,
+  type JournalHeader,
+  type LanguageTaskName,
+  type LanguageTaskOptions,
+  languageTask,
+  type Measured,
+  type Metric,
+  type ReductionResult,
+  type RunOptions,
+  runTask,
+  type SampleValues,
+  type Task,
+  type TaskResult,
+} from './evaluation';
 export type { Tokens } from './models/arguments';
 export type { Classification, ClassifyOptions } from './models/classify';
 export type { LanguageModelConfig } from './models/config';

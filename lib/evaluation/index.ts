@@ -1,5 +1,4 @@
 export { type ClassNames, imagenetSynsets } from './class-names';
-export { type EvaluatedReduction, type EvaluateOptions, type Evaluation, evaluate } from './evaluate';
 export { type ImageBatch, imageBatches } from './image-batches';
 export { type ImageFolder, type LabelledImage, openImageFolder, sampleImages } from './image-folder';
 export type { JournalHeader } from './journal';

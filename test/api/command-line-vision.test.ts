@@ -64,10 +64,10 @@ describe('the shipped model', () => {
       copyFileSync(path.join(samples, name), path.join(shapes, labelOf(name), name));
     }
     const reduction = ['--reduce', 'recommended', '--flops', '0.15'];
-    const { results, naming } = json(['eval', shapes, ...reduction, '--dense']);
-    expect(naming).toBe('label');
-    expect(results[0].top1.mean).toBeCloseTo(1 - 1 / names.length);
-    expect(results[1].top1.mean).toBeGreaterThan(0.5);
+    const [{ results, data }] = json(['eval', shapes, ...reduction, '--dense']).tasks;
+    expect(data.naming).toBe('label');
+    expect(results[0].metrics.top1.mean).toBeCloseTo(1 - 1 / names.length);
+    expect(results[1].metrics.top1.mean).toBeGreaterThan(0.5);
   });
 
   test('explains a sample', async () => {
@@ -173,40 +173,43 @@ describe('explain', () => {
 describe('eval', () => {
   test('measures a folder of images', () => {
     const report = json(['eval', folder, '--model', model, '--batch', '5']);
-    expect(report).toMatchObject({ model, folder, images: 12, classes: 6, naming: 'label' });
-    expect(report.imagesPerSecond).toBeCloseTo(12 / report.seconds, 6);
-    expect(report.results).toHaveLength(1);
-    const [{ top1, top5, flopsRatio, reduction, ranks }] = report.results;
-    expect({ flopsRatio, reduction, ranks }).toEqual({ flopsRatio: 1 });
-    expect(top5.mean).toBeGreaterThanOrEqual(top1.mean);
+    expect(report).toMatchObject({ model: { source: model, family: 'vim', dtype: 'f32' } });
+    expect(report.protocol).toBeUndefined();
+    const [{ results, ...task }] = report.tasks;
+    expect(task).toMatchObject({
+      task: 'images',
+      samples: 12,
+      data: { folder, classes: 6, naming: 'label' },
+    });
+    expect(results).toHaveLength(1);
+    const [{ metrics, flopsRatio, values, ...rest }] = results;
+    expect({ flopsRatio, rest }).toEqual({ flopsRatio: 1, rest: {} });
+    expect(metrics.top5.mean).toBeGreaterThanOrEqual(metrics.top1.mean);
     // As often as classify is right.
     const all = labels.flatMap((label) => [0, 1].map((i) => path.join(folder, label, `${i}.png`)));
     const { images } = json(['classify', ...all, '--model', model, '--top', '1']);
     const right = images.filter(
       ({ classes }: { classes: { index: number }[] }, i: number) => classes[0].index === i >> 1,
     );
-    expect(top1.mean).toBeCloseTo(right.length / 12, 12);
-    expect(report.difference).toBeUndefined();
+    expect(metrics.top1.mean).toBeCloseTo(right.length / 12, 12);
+    expect(values.top1).toHaveLength(12);
   });
 
   test('a reduction, and dense beside it', () => {
     const args = ['eval', folder, '--model', model, '--reduce', 'recommended', '--flops', '0.4'];
-    const reduced = json(args);
-    expect(reduced.results).toHaveLength(1);
-    const { results, difference } = json([...args, '--dense']);
-    expect(results.map(({ reduction }: { reduction?: object }) => reduction !== undefined)).toEqual([
-      false,
-      true,
-    ]);
-    expect(results[1].top1).toEqual(reduced.results[0].top1);
-    expect(results[1].flopsRatio).toBeLessThan(0.75);
-    expect(difference.top1.mean).toBeCloseTo(results[1].top1.mean - results[0].top1.mean, 12);
+    const reduced = json(args).tasks[0].results;
+    expect(reduced).toHaveLength(1);
+    const [dense, beside] = json([...args, '--dense']).tasks[0].results;
+    expect([dense.reduction, beside.reduction.name]).toEqual([undefined, 'prune']);
+    expect(beside.metrics).toEqual(reduced[0].metrics);
+    expect(beside.flopsRatio).toBeLessThan(0.75);
+    expect(beside.difference.top1.mean).toBeCloseTo(beside.metrics.top1.mean - dense.metrics.top1.mean, 12);
     const { status, stdout } = run([...args, '--dense', '--limit', '6', '--seed', '2']);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/: 6 images of 6 classes, folders by label\n/);
-    expect(stdout).toMatch(/^dense +\d+\.\d\d ± \d+\.\d\d % /m);
-    expect(stdout).toMatch(/^prune +\d+\.\d\d ± \d+\.\d\d % .* \d\d\.\d % /m);
-    expect(stdout).toMatch(/^difference +-?\d+\.\d\d ± \d+\.\d\d points/m);
+    expect(stdout).toMatch(/, f32 weights\), 6 classes, folders by label\n\nimages: 6 samples\n/);
+    expect(stdout).toMatch(/^dense +\d+\.\d\d ± \d+\.\d\d .* 100 %$/m);
+    expect(stdout).toMatch(/^prune +\d+\.\d\d ± \d+\.\d\d .* \d\d(\.\d)? %$/m);
+    expect(stdout).toMatch(/^difference +[+-]?\d+\.\d\d ± \d+\.\d\d/m);
   });
 });
 
@@ -275,8 +278,8 @@ test.each<[string[], string]>([
   [['explain', 'x.png'], 'Expected --output, the PNG file to write.'],
   [['explain', '-o', 'y.png'], 'Expected an image.'],
   [['explain', 'x.png', '-o', 'y.png', '--metric', 'l1'], 'Received --metric with recommended'],
-  [['eval'], 'Expected a folder of images.'],
-  [['eval', 'x', '--dense'], 'Received --dense without --reduce.'],
+  [['eval'], 'Expected a folder of images or --tasks.'],
+  [['eval', 'x', '--protect-last', '3'], 'Received --protect-last with a folder of images, but it is an'],
   [['eval', 'x', '--batch', '0'], 'Expected a whole number from 1 for --batch'],
 ])('wrong usage: %j exits with 2', (args, message) => {
   const { status, stdout, stderr } = run(args);

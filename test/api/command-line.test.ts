@@ -74,7 +74,7 @@ test.each<[string[], string]>([
   [['generate', 'x', '--fast'], "Unknown option '--fast'"],
   [
     ['sing'],
-    'Expected one of generate, score, classify, explain, eval, bench, inspect, doctor as the command',
+    'Expected one of generate, score, classify, explain, eval, report, bench, inspect, doctor as the command',
   ],
   [['toString'], 'as the command but received'],
 ])('wrong usage: %j exits with 2', (args, message) => {

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { prune } from '../../lib';
-import { type EvaluateOptions, evaluate } from '../../lib/evaluation/evaluate';
+import { imagesTask, runTask } from '../../lib/evaluation';
 import { imageBatches } from '../../lib/evaluation/image-batches';
-import { openImageFolder } from '../../lib/evaluation/image-folder';
+import { type LabelledImage, openImageFolder } from '../../lib/evaluation/image-folder';
 import { rankOf } from '../../lib/evaluation/rank';
 import type { VisionForwardOptions, VisionModel } from '../../lib/models/vision-model';
 import { TemporaryDirectory } from '../helpers/temporary';
@@ -62,41 +62,41 @@ let some: Awaited<ReturnType<typeof images>>;
 beforeAll(async () => {
   some = await images(4);
 });
-const run = (o: EvaluateOptions = {}, asked: string[] = []) => evaluate(colourModel(asked), some, o);
+type Options = Parameters<typeof runTask>[1] & Parameters<typeof imagesTask>[2];
+const evaluate = async (model: VisionModel, images: LabelledImage[], o: Options = {}) =>
+  runTask(await imagesTask(model, { folder: files.path, images }, o), o);
+const run = (o: Options = {}, asked: string[] = []) => evaluate(colourModel(asked), some, o);
 
 test('what every reduction gets right, in one pass over the images', async () => {
   const asked: string[] = [];
   const progress: number[][] = [];
-  const { images, seconds, results } = await run(
+  const { samples, results } = await run(
     { reductions: [undefined, reduction], batchSize: 5, onProgress: (...state) => progress.push(state) },
     asked,
   );
-  expect(images).toBe(12);
+  expect(samples).toBe(12);
   expect(asked).toEqual(['5 dense', '5 prune', '5 dense', '5 prune', '2 dense', '2 prune']);
-  expect(progress).toEqual([
-    [5, 12],
-    [10, 12],
-    [12, 12],
-  ]);
+  expect(progress.map(([done]) => done)).toEqual([0, 5, 10, 15, 20, 22, 24]);
   const [dense, reduced] = results;
-  expect(dense).toMatchObject({ reduction: undefined, top1: { mean: 1, standardError: 0 }, flopsRatio: 1 });
-  expect([...dense.ranks]).toEqual(new Array(12).fill(0));
+  expect(dense.metrics.top1).toEqual({ mean: 1, standardError: 0 });
+  expect(dense.flopsRatio).toBe(1);
+  expect(dense.difference).toBeUndefined();
   // Folders are in sorted order: blue, green, red. The reduction takes blue for green, and green for blue.
   expect(reduced.reduction).toBe(reduction);
-  expect([...reduced.ranks].map((rank) => Number(rank > 0))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
-  expect(reduced.top1.mean).toBeCloseTo(1 / 3, 12);
-  expect(reduced.top1.standardError).toBeCloseTo(Math.sqrt(2 / 9 / 11), 12);
-  expect(reduced.top5).toEqual({ mean: 1, standardError: 0 });
+  expect(reduced.values.top1).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+  expect(reduced.metrics.top1.mean).toBeCloseTo(1 / 3, 12);
+  expect(reduced.metrics.top1.standardError).toBeCloseTo(Math.sqrt(2 / 9 / 11), 12);
+  expect(reduced.metrics.top5).toEqual({ mean: 1, standardError: 0 });
+  expect(reduced.difference!.top1.mean).toBeCloseTo(-2 / 3, 12);
+  expect(reduced.difference!.top5).toEqual({ mean: 0, standardError: 0 });
   expect(reduced.flopsRatio).toBeCloseTo(0.6, 12);
-  expect(reduced.imagesPerSecond).toBe(400); // three passes of 10 ms
-  expect(seconds).toBeGreaterThan(0);
 });
 
 test('a limit draws images by the seed', async () => {
   const ranks = async (seed: number) => {
-    const { images, results } = await run({ reductions: [reduction], limit: 6, seed });
-    expect(images).toBe(6);
-    return String(results[0].ranks);
+    const { samples, results } = await run({ reductions: [reduction], limit: 6, seed });
+    expect(samples).toBe(6);
+    return String(results[0].values.top1);
   };
   expect(await ranks(1)).toBe(await ranks(1));
   expect(new Set(await Promise.all([1, 2, 3, 4, 5].map(ranks))).size).toBeGreaterThan(1);
@@ -123,7 +123,11 @@ test('an abort ends it with the reason', async () => {
   const asked: string[] = [];
   const abort = new AbortController();
   const running = run(
-    { batchSize: 2, signal: abort.signal, onProgress: () => abort.abort(new Error('enough')) },
+    {
+      batchSize: 2,
+      signal: abort.signal,
+      onProgress: (done) => done > 0 && abort.abort(new Error('enough')),
+    },
     asked,
   );
   await expect(running).rejects.toThrow('enough');
