@@ -27,6 +27,11 @@ function optionSweep(cut, ...others) {
   return ['--policies', 'utrc,merge,prune', '--cuts', cut, '--one-at-a-time', ...options, ...others];
 }
 
+/** What is recommended for images, with and without alignment. */
+function novelSweep(cuts) {
+  return ['--policies', 'prune', '--cuts', cuts, '--metrics', 'novel,novel2', ...alignments];
+}
+
 /** Chance, which a policy must beat, and what alignment makes of it. */
 function chanceSweep(cuts) {
   return ['--policies', 'random', '--cuts', cuts, '--seeds', '0,1,2,3', ...alignments];
@@ -58,9 +63,10 @@ function ofImages(model, policies, samples, folder = '{pictures}') {
   const run = (what, sweep) => ({ name: `${model}/${what}`, model, args: [...data, ...sweep] });
   return [
     run('policies', policySweep('0.15,0.3,0.45', policies)),
-    run('metrics', metricSweep('0.15,0.3,0.45', 'clip,l1,l2,sum,delta,novel,novel2')),
+    run('metrics', metricSweep('0.3', 'clip,l1,l2,sum,delta,novel,novel2')),
+    run('novel', novelSweep('0.15,0.3,0.45')),
     run('options', optionSweep('0.3')),
-    run('chance', chanceSweep('0.15,0.3,0.45')),
+    run('chance', chanceSweep('0.3')),
   ];
 }
 
@@ -122,10 +128,10 @@ export const runs = [
     ofLongPrompts(`tiny-recall${seed}`, 'long-8k', ['--data', '{recall8k}']),
     ofLongPrompts(`tiny-recall${seed}`, 'long-64k', ['--data', '{recall64k}']),
   ]),
-  ...ofImages('tiny-vim', vimPolicies, 4096),
-  ...ofImages('tiny-plainmamba', everyPolicy, 2048),
+  ...ofImages('tiny-vim', vimPolicies, 2048),
+  ...ofImages('tiny-plainmamba', everyPolicy, 1024),
   ...seeds.flatMap((seed) => ofImages(`tiny-vim${seed}`, vimPolicies, 1024)),
-  ...[1, 2, 3].flatMap((seed) => ofImages(`photos-${seed}`, vimPolicies, 1024, `{photos${seed}}`)),
+  ...[1, 2, 3].flatMap((seed) => ofImages(`photos-${seed}`, vimPolicies, 512, `{photos${seed}}`)),
   ...['clip-none', 'clip-next'].flatMap((how) =>
     [1, 2, 3].map((seed) => ofTunedImages(`tuned-${how}-${seed}`)),
   ),
