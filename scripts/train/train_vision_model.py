@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"img_size": preprocessing.CROP, "patch_size": 8, "num_classes": len(shapes.LABELS)}
 # Kinds of pictures, one stage each. On hard pictures alone the loss stays for long where it starts.
 STAGES = shapes.EASY, shapes.HARD
-STEPS = {"vim": (3500, 2000), "plainmamba": (2500, 1500)}  # of each stage
+STEPS = {"vim": (3500, 2000), "plainmamba": (2000, 1200)}  # of each stage
 WARMUP = 100  # steps of each stage
 # The pictures of tiny-vim's folder: file, which is named after the shape, width and height.
 SAMPLES = [
