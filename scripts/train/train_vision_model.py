@@ -84,7 +84,8 @@ def main():
         scene, rate = stage_of(step, stages)
         return *draw_batch(shapes.TRAINING, seed, step * BATCH, scene), rate
 
-    seconds = train(model, model, draw, sum(stages), options.scratch / f"{family}-{seed}.pt")
+    kept = options.scratch / f"{family}-{seed}-{stages[0]}-{stages[1]}.pt"
+    seconds = train(model, model, draw, sum(stages), kept)
 
     vision_checkpoint.save(model, shapes.LABELS, out)
     if family == "vim":
