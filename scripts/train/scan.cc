@@ -34,8 +34,8 @@ struct Sums {
 };
 
 // The step back through one state: `gradient`, of the state after the step, becomes that of the state before it.
-Sums retreat(std::size_t channels, float gap, float b, float c_n, In u, In dt, In dy, In A, In before, In after, In decay,
-             Out gradient, Out du, Out ddt, Out dA) {
+Sums retreat(std::size_t channels, float gap, float b, float c_n, In u, In dt, In dy, In A, In before, In after,
+             In decay, Out gradient, Out du, Out ddt, Out dA) {
   Sums sums;
   for (std::size_t c = 0; c < channels; ++c) {
     const float g = gradient[c] + dy[c] * c_n;
@@ -91,9 +91,9 @@ extern "C" void scan_backward(const Shape* shape, const float* gap, const float*
       for (std::size_t n = 0; n < s.states; ++n) {
         const std::size_t p = narrow + t * s.states + n, row = n * s.channels;
         const float* before = &states[t * size + row];
-        const Sums sums = retreat(s.channels, gap[image * s.steps + t], B[p], C[p], u + x, dt + x, dy + x, A + row,
-                                  before, before + size, &decays[t * size + row], &gradient[row], du + x, ddt + x,
-                                  dA + row);
+        const Sums sums =
+            retreat(s.channels, gap[image * s.steps + t], B[p], C[p], u + x, dt + x, dy + x, A + row, before,
+                    before + size, &decays[t * size + row], &gradient[row], du + x, ddt + x, dA + row);
         dB[p] += sums.dB;
         dC[p] += sums.dC;
       }

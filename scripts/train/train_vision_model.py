@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"img_size": preprocessing.CROP, "patch_size": 8, "num_classes": len(shapes.LABELS)}
 # Kinds of pictures, one stage each. On hard pictures alone the loss stays for long where it starts.
 STAGES = shapes.EASY, shapes.HARD
-STEPS = {"vim": (3500, 2000), "plainmamba": (2500, 1500)}  # of each stage
+STEPS = {"vim": (3500, 2000), "plainmamba": (2000, 1200)}  # of each stage
 WARMUP = 100  # steps of each stage
 # The pictures of tiny-vim's folder: file, which is named after the shape, width and height.
 SAMPLES = [
@@ -84,7 +84,8 @@ def main():
         scene, rate = stage_of(step, stages)
         return *draw_batch(shapes.TRAINING, seed, step * BATCH, scene), rate
 
-    seconds = train(model, model, draw, sum(stages), options.scratch / f"{family}-{seed}.pt")
+    kept = options.scratch / f"{family}-{seed}-{stages[0]}-{stages[1]}.pt"
+    seconds = train(model, model, draw, sum(stages), kept)
 
     vision_checkpoint.save(model, shapes.LABELS, out)
     if family == "vim":
