@@ -37,11 +37,17 @@ function chanceSweep(cuts) {
   return ['--policies', 'random', '--cuts', cuts, '--seeds', '0,1,2,3', ...alignments];
 }
 
-function ofPrompts(model, data) {
+/** @param brief leaves out what is measured on one seed only */
+function ofPrompts(model, data, brief = false) {
   const run = (what, sweep) => ({ name: `${model}/${what}`, model, args: [...data, ...sweep] });
-  return [
+  const runs = [
     run('policies', policySweep('0.1,0.2,0.3')),
     run('metrics', metricSweep('0.2', 'clip,l1,l2,sum,delta,state,novel,novel2')),
+    run('chance', chanceSweep('0.2')),
+  ];
+  if (brief) return runs;
+  return [
+    ...runs,
     run('options', optionSweep('0.2', '--protect-last', '1,8,32')),
     run('protected', [
       ...[
@@ -58,16 +64,16 @@ function ofPrompts(model, data) {
   ];
 }
 
-function ofImages(model, policies, samples, folder = '{pictures}') {
+function ofImages(model, policies, samples, { folder = '{pictures}', brief = false } = {}) {
   const data = [folder, '--samples', String(samples), '--batch', '64'];
   const run = (what, sweep) => ({ name: `${model}/${what}`, model, args: [...data, ...sweep] });
-  return [
+  const runs = [
     run('policies', policySweep('0.15,0.3,0.45', policies)),
     run('metrics', metricSweep('0.3', 'clip,l1,l2,sum,delta,novel,novel2')),
     run('novel', novelSweep('0.15,0.3,0.45')),
-    run('options', optionSweep('0.3')),
     run('chance', chanceSweep('0.3')),
   ];
+  return brief ? runs : [...runs, run('options', optionSweep('0.3'))];
 }
 
 /** Prompts so long that what they begin with is far away. */
@@ -117,21 +123,23 @@ const seeds = ['-2', '-3'];
 export const runs = [
   ...ofPrompts('tiny-mamba2', text(256)),
   ...ofPrompts('tiny-mamba', text(256)),
-  ...seeds.flatMap((seed) => ofPrompts(`tiny-mamba2${seed}`, text(128))),
+  ...seeds.flatMap((seed) => ofPrompts(`tiny-mamba2${seed}`, text(128), true)),
   ofLongPrompts('tiny-mamba2', 'long-8k', longText('{text8k}', 8192)),
   ofLongPrompts('tiny-mamba2', 'long-64k', longText('{text64k}', 65472)),
   ofLongPrompts('tiny-mamba', 'long-8k', longText('{text8k}', 8192)),
   ...['', ...seeds].flatMap((seed) => [
-    ...ofPrompts(`tiny-recall${seed}`, ['--data', '{recall}']),
-    ...ofPrompts(`tiny-copying${seed}`, ['--data', '{copying}']),
+    ...ofPrompts(`tiny-recall${seed}`, ['--data', '{recall}'], seed !== ''),
+    ...ofPrompts(`tiny-copying${seed}`, ['--data', '{copying}'], seed !== ''),
     ofLongPrompts(`tiny-recall${seed}`, 'long-1k', ['--data', '{recall1k}']),
     ofLongPrompts(`tiny-recall${seed}`, 'long-8k', ['--data', '{recall8k}']),
     ofLongPrompts(`tiny-recall${seed}`, 'long-64k', ['--data', '{recall64k}']),
   ]),
   ...ofImages('tiny-vim', vimPolicies, 2048),
   ...ofImages('tiny-plainmamba', everyPolicy, 1024),
-  ...seeds.flatMap((seed) => ofImages(`tiny-vim${seed}`, vimPolicies, 1024)),
-  ...[1, 2, 3].flatMap((seed) => ofImages(`photos-${seed}`, vimPolicies, 512, `{photos${seed}}`)),
+  ...seeds.flatMap((seed) => ofImages(`tiny-vim${seed}`, vimPolicies, 1024, { brief: true })),
+  ...[1, 2, 3].flatMap((seed) =>
+    ofImages(`photos-${seed}`, vimPolicies, 512, { folder: `{photos${seed}}`, brief: true }),
+  ),
   ...['clip-none', 'clip-next'].flatMap((how) =>
     [1, 2, 3].map((seed) => ofTunedImages(`tuned-${how}-${seed}`)),
   ),

@@ -37,7 +37,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="the model's folder")
     parser.add_argument("--pictures", type=Path, required=True, help="where the held-out crops go")
     parser.add_argument("--scratch", type=Path, default=ROOT / "build/train", help="keeps what a stopped run needs")
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     seed, steps = options.seed, options.steps
