@@ -1,4 +1,4 @@
-import { type LanguageModel, ltmp, merge, type Policy, prune, random, utrc } from '../../lib';
+import { type LanguageModel, ltmp, merge, type Policy, prune, random, type Score, utrc } from '../../lib';
 import { scoreBatch } from '../../lib/models/score-batch';
 import { readOn } from '../../lib/models/session-batch';
 import { Random } from '../../lib/text/random';
@@ -6,6 +6,7 @@ import { loadModel } from '../helpers/load-model';
 import { type ModelShape, randomModel, randomTokens } from '../helpers/random-model';
 import { maxDifference } from '../helpers/read-tensors';
 import { TemporaryDirectory } from '../helpers/temporary';
+import { testDevice } from '../helpers/test-device';
 
 const files = new TemporaryDirectory();
 const generator = new Random(11);
@@ -16,6 +17,16 @@ const items = [30, 5, 1, 64, 17].map((length) => ({
   context: ids(length),
   continuations: [1, 4, 9, 2].map((rest) => ids(rest)),
 }));
+/** The CPU's results are the same bit for bit; a GPU's kernels are chosen by the size of a batch, and sum in other orders. */
+const rounding = testDevice() === 'cpu' ? 0 : 1e-4;
+
+function expectSame(score: Score, expected: Score): void {
+  const { logprobs, greedy } = score;
+  expect(logprobs).toHaveLength(expected.logprobs.length);
+  expect(maxDifference(logprobs, expected.logprobs)).toBeLessThanOrEqual(rounding);
+  expect(greedy).toBe(expected.greedy);
+}
+
 const common = { layers: [0, 1], keep: 0.6 };
 const policies: [string, Policy | undefined][] = [
   ['nothing', undefined],
@@ -42,7 +53,7 @@ describe.each(['mamba', 'mamba2'] as const)('%s', (family) => {
         for (const [i, { context, continuations }] of items.entries()) {
           for (const [k, continuation] of continuations.entries()) {
             const alone = await model.score(context, continuation, { reduction, protocol });
-            expect(together[i].scores[k]).toEqual(alone);
+            expectSame(together[i].scores[k], alone);
           }
         }
       }
@@ -93,7 +104,10 @@ describe.each(['mamba', 'mamba2'] as const)('%s', (family) => {
       await alone.prefill(next[s]);
       expect(together[s].length).toBe(alone.length);
       for (let layer = 0; layer < shape.layers; layer += 1) {
-        expect(together[s].state(layer)).toEqual(alone.state(layer));
+        const [own, other] = [together[s].state(layer), alone.state(layer)];
+        for (const part of ['conv', 'ssm'] as const) {
+          expect(maxDifference(own[part], other[part])).toBeLessThanOrEqual(rounding);
+        }
       }
       await together[s].dispose();
     }
