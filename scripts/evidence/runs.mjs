@@ -32,6 +32,19 @@ function novelSweep(cuts) {
   return ['--policies', 'prune', '--cuts', cuts, '--metrics', 'novel,novel2', ...alignments];
 }
 
+/** With what a text's next words hang on most out of danger. */
+function protectedSweep(cuts) {
+  return [
+    '--policies',
+    'utrc,merge,prune,uniform,random',
+    '--cuts',
+    cuts,
+    '--protect-last',
+    '32',
+    ...alignments,
+  ];
+}
+
 /** Chance, which a policy must beat, and what alignment makes of it. */
 function chanceSweep(cuts) {
   return ['--policies', 'random', '--cuts', cuts, '--seeds', '0,1,2,3', ...alignments];
@@ -49,18 +62,7 @@ function ofPrompts(model, data, brief = false) {
   return [
     ...runs,
     run('options', optionSweep('0.2', '--protect-last', '1,8,32')),
-    run('protected', [
-      ...[
-        '--policies',
-        'utrc,merge,prune,uniform,random',
-        '--cuts',
-        '0.3',
-        '--protect-last',
-        '32',
-        ...alignments,
-      ],
-    ]),
-    run('chance', chanceSweep('0.2')),
+    run('protected', protectedSweep('0.3')),
   ];
 }
 
