@@ -125,7 +125,7 @@ const seeds = ['-2', '-3'];
 export const runs = [
   ...ofPrompts('tiny-mamba2', text(256)),
   ...ofPrompts('tiny-mamba', text(256)),
-  ...seeds.flatMap((seed) => ofPrompts(`tiny-mamba2${seed}`, text(128), true)),
+  ...ofPrompts('tiny-mamba2-2', text(128), true),
   ofLongPrompts('tiny-mamba2', 'long-8k', longText('{text8k}', 8192)),
   ofLongPrompts('tiny-mamba2', 'long-64k', longText('{text64k}', 65472)),
   ofLongPrompts('tiny-mamba', 'long-8k', longText('{text8k}', 8192)),

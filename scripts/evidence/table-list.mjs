@@ -3,27 +3,24 @@ import { cellOf, paired, together } from './results.mjs';
 
 const seeds = (model) => [model, `${model}-2`, `${model}-3`];
 
+/** Bits per byte are shown in thousandths, shares in points. */
+const millibits = { metric: 'bits_per_byte', scale: 1000, digits: 1 };
+const points = { scale: 100, digits: 1 };
+
 /** Models that differ in their seed only, and the number that is shown of them: `digits` after the point of `scale` times the metric. */
 const families = {
-  mamba2: {
-    label: 'text, Mamba-2',
-    models: seeds('tiny-mamba2'),
-    metric: 'bits_per_byte',
-    scale: 1,
-    digits: 4,
-  },
-  mamba: { label: 'text, Mamba', models: ['tiny-mamba'], metric: 'bits_per_byte', scale: 1, digits: 4 },
-  recall: { label: 'recall', models: seeds('tiny-recall'), metric: 'acc', scale: 100, digits: 1 },
-  copying: { label: 'copying', models: seeds('tiny-copying'), metric: 'token_acc', scale: 100, digits: 1 },
-  vim: { label: 'ViM', models: seeds('tiny-vim'), metric: 'top1', scale: 100, digits: 1 },
+  mamba2: { label: 'text, Mamba-2', models: ['tiny-mamba2', 'tiny-mamba2-2'], ...millibits },
+  mamba: { label: 'text, Mamba', models: ['tiny-mamba'], ...millibits },
+  recall: { label: 'recall', models: seeds('tiny-recall'), metric: 'acc', ...points },
+  copying: { label: 'copying', models: seeds('tiny-copying'), metric: 'token_acc', ...points },
+  vim: { label: 'ViM', models: seeds('tiny-vim'), metric: 'top1', ...points },
+  plainmamba: { label: 'PlainMamba', models: ['tiny-plainmamba'], metric: 'top1', ...points },
   photos: {
     label: 'ViM, photographs',
     models: [1, 2, 3].map((seed) => `photos-${seed}`),
     metric: 'top1',
-    scale: 100,
-    digits: 1,
+    ...points,
   },
-  plainmamba: { label: 'PlainMamba', models: ['tiny-plainmamba'], metric: 'top1', scale: 100, digits: 1 },
 };
 const prompts = [families.mamba2, families.mamba, families.recall, families.copying];
 const images = [families.vim, families.plainmamba, families.photos];
