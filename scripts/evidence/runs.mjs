@@ -124,11 +124,10 @@ const seeds = ['-2', '-3'];
  */
 export const runs = [
   ...ofPrompts('tiny-mamba2', text(256)),
-  ...ofPrompts('tiny-mamba', text(256)),
+  ...ofPrompts('tiny-mamba', text(256), true),
   ...ofPrompts('tiny-mamba2-2', text(128), true),
   ofLongPrompts('tiny-mamba2', 'long-8k', longText('{text8k}', 8192)),
   ofLongPrompts('tiny-mamba2', 'long-64k', longText('{text64k}', 65472)),
-  ofLongPrompts('tiny-mamba', 'long-8k', longText('{text8k}', 8192)),
   ...['', ...seeds].flatMap((seed) => [
     ...ofPrompts(`tiny-recall${seed}`, ['--data', '{recall}'], seed !== ''),
     ...ofPrompts(`tiny-copying${seed}`, ['--data', '{copying}'], seed !== ''),

@@ -162,7 +162,6 @@ function byOption(results, some, cut) {
 const longRuns = [
   ['text 8k, Mamba-2', { ...families.mamba2, models: ['tiny-mamba2'] }, 'long-8k'],
   ['text 64k, Mamba-2', { ...families.mamba2, models: ['tiny-mamba2'] }, 'long-64k'],
-  ['text 8k, Mamba', families.mamba, 'long-8k'],
   ['recall 1k', families.recall, 'long-1k'],
   ['recall 8k', families.recall, 'long-8k'],
   ['recall 64k', families.recall, 'long-64k'],
