@@ -1,4 +1,4 @@
-// The small ViM that ships, from its sample pictures' files to logits, against Pillow and the executable specification in float64.
+// The small vision models that ship, from the sample pictures' files to logits, against Pillow and the executable specification in float64.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { VisionModel } from '../../lib';
@@ -15,22 +15,27 @@ type Sample = {
   logits: number[];
 };
 
-const folder = path.resolve(__dirname, '../../models/tiny-vim');
-const golden: { labels: string[]; samples: Sample[] } = JSON.parse(
-  readFileSync(fixture('tiny-vim-golden.json'), 'utf8'),
-);
+const models = path.resolve(__dirname, '../../models');
+const samples = path.join(models, 'tiny-vim/samples');
 
-describe('tiny-vim', () => {
+// In bfloat16 a convolution is rounded once more when its batch norm is folded in.
+describe.each([
+  ['tiny-vim', {}],
+  ['tiny-plainmamba', { dtype: 'f32' }],
+] as const)('%s', (name, options) => {
+  const golden: { labels: string[]; samples: Sample[] } = JSON.parse(
+    readFileSync(fixture(`${name}-golden.json`), 'utf8'),
+  );
   let model: VisionModel;
   beforeAll(async () => {
-    model = await loadTestVisionModel(folder);
+    model = await loadTestVisionModel(path.join(models, name), options);
   });
   afterAll(() => model.dispose());
 
   test('has the labels of its training', () => expect([...model.labels]).toEqual(golden.labels));
 
   test.each(golden.samples.map((sample) => [sample.file, sample] as const))('%s', async (file, sample) => {
-    const image = path.join(folder, 'samples', file);
+    const image = path.join(samples, file);
     const [, size] = model.config.imageSize;
     const pixels = await preprocess([await decodeImage(image)], evalTransform(model.config.imageSize));
     for (let c = 0; c < 3; c += 1) {
