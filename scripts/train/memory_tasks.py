@@ -1,0 +1,59 @@
+"""The tasks that the small models of memory are trained on: model, curriculum and what is held out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import copying
+import recall
+from mamba import MambaConfig
+from mamba2 import Mamba2Config
+
+# The first word of a random generator's seed: training never draws what is held out.
+TRAINING, HELD_OUT = range(2)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Sequences of one length with up to `most` things to remember, at least half as many."""
+
+    length: int
+    most: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class MemoryTask:
+    config: Mamba2Config | MambaConfig
+    # (generator, rows, length, things to remember) -> (ids, whether each is an answer), both (rows, length)
+    sample: Callable
+    stages: tuple[Stage, ...]  # on long sequences alone the loss stays for long where it starts
+    peak_rate: float
+    count: int  # things to remember in the held-out sequences
+    lengths: tuple[int, ...]  # of the held-out sequences
+
+
+def recall_sample(rng, rows, length, pairs):
+    """Every pair is asked for, as far as half of the sequence has room for the questions."""
+    return recall.sample(rng, rows, length, pairs, min(pairs, length // 2 // recall.QUERY))
+
+
+TASKS = {
+    "recall": MemoryTask(
+        config=Mamba2Config(
+            vocab_size=recall.VOCABULARY, d_model=64, n_layer=4, head_dim=32, d_state=32, chunk_size=64
+        ),
+        sample=recall_sample,
+        stages=(Stage(64, 6, 700), Stage(256, 16, 1600), Stage(1024, 16, 500)),
+        peak_rate=3e-3,
+        count=12,
+        lengths=(128, 512, 1024, 8192, 65536),
+    ),
+    "copying": MemoryTask(
+        config=MambaConfig(vocab_size=copying.VOCABULARY, d_model=64, n_layer=4, d_state=16),
+        sample=copying.sample,
+        stages=(Stage(32, 4, 500), Stage(64, 8, 800), Stage(128, 16, 1500), Stage(256, 16, 1000)),
+        peak_rate=3e-3,
+        count=16,
+        lengths=(128, 256, 512),
+    ),
+}
