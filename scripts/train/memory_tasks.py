@@ -43,7 +43,7 @@ TASKS = {
             vocab_size=recall.VOCABULARY, d_model=64, n_layer=4, head_dim=32, d_state=32, chunk_size=64
         ),
         sample=recall_sample,
-        stages=(Stage(64, 6, 700), Stage(256, 16, 1600), Stage(1024, 16, 500)),
+        stages=(Stage(64, 6, 800), Stage(256, 16, 2500), Stage(1024, 16, 500)),
         peak_rate=3e-3,
         count=12,
         lengths=(128, 512, 1024, 8192, 65536),

@@ -23,7 +23,7 @@ from weights import write_json
 ROOT = Path(__file__).resolve().parents[2]
 TOKENS = 1 << 11  # of a step, whatever the length of its sequences
 WARMUP = 100
-HELD_OUT_ANSWERS = 1000  # of each length
+HELD_OUT_ANSWERS = 600  # of each length
 
 
 def answer_costs(model, ids, answers):
