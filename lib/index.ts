@@ -10,7 +10,8 @@ export type { Forward, ForwardOptions, LanguageModel } from './models/language-m
 export { type LoadOptions, loadLanguageModel } from './models/load';
 export type { Kept } from './models/reduce';
 export type { WeightDtype } from './models/run-options';
-export type { Score, ScoreOptions } from './models/score';
+export type { ScoreOptions } from './models/score';
+export type { Score } from './models/score-batch';
 export type { LayerState, Session } from './models/session';
 export type { VisionConfig } from './models/vision-config';
 export type { ImageSource } from './models/vision-images';

@@ -62,7 +62,17 @@ export type NativeLanguageModel = {
   forward(
     tokens: Int32Array,
     offsets: Int32Array,
-    o: { lastOnly: boolean; logits: Float32Array; hidden?: Float32Array; reduction?: NativeReduction },
+    o: {
+      lastOnly: boolean;
+      logits: Float32Array;
+      hidden?: Float32Array;
+      reduction?: NativeReduction;
+      /**
+       * The sequences go on from these sessions, one each, whose next position is `start`. With `advance` the sessions are then
+       * where the sequences end; without it, or on failure, they stay as they were, and one may be there several times.
+       */
+      from?: { sessions: NativeSession[]; start: number; advance: boolean };
+    },
     cancel: Int32Array,
   ): Promise<{ milliseconds: number; kept: NativeKept[] }>;
   /** Bytes on the model's device. */
@@ -105,15 +115,6 @@ export type NativeVisionModel = {
 };
 
 export type NativeSession = {
-  /**
-   * `start` is the position of the first token; `logits` has room for the last row, or for every row. On failure the state
-   * stays as it was.
-   */
-  prefill(
-    tokens: Int32Array,
-    o: { start: number; logits: Float32Array; reduction?: NativeReduction },
-    cancel: Int32Array,
-  ): Promise<{ kept: NativeKept[] }>;
   step(token: number, logits: Float32Array): Promise<void>;
   layerState(layer: number): { conv: Float32Array; ssm: Float32Array };
   exportState(): Uint8Array;

@@ -82,10 +82,11 @@ const mayImport = {
   text: ['checkpoints'],
   reduction: ['models'],
   vision: [],
+  plot: [],
   models: ['checkpoints', 'text', 'reduction', 'vision'],
   ops: [],
-  evaluation: ['text', 'reduction', 'vision', 'models'],
-  cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'evaluation'],
+  evaluation: ['text', 'reduction', 'vision', 'models', 'plot'],
+  cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'plot', 'evaluation'],
 };
 for (const file of sources('lib', /\.ts$/)) {
   const parts = file.split(path.sep);

@@ -37,6 +37,25 @@ ModelConfig read_config(const Fields& f) {
   return c;
 }
 
+// What sequences go on from; no states: from nothing.
+struct Origin {
+  std::vector<std::shared_ptr<SequenceState>> states;
+  int32_t start = 0;
+  bool advance = false;
+};
+
+Origin read_origin(const Fields& options) {
+  if (!options.has("from")) return {};
+  const Fields f(options.value("from").As<Napi::Object>());
+  Origin origin = {.states = {}, .start = f.i32("start"), .advance = f.flag("advance")};
+  const Napi::Array sessions = f.value("sessions").As<Napi::Array>();
+  for (uint32_t s = 0; s < sessions.Length(); ++s) {
+    const Napi::Object session = sessions.Get(s).As<Napi::Object>();
+    origin.states.push_back(SessionWrap::Unwrap(session)->shared_state(session.Env()));
+  }
+  return origin;
+}
+
 }  // namespace
 
 LanguageModelWrap::LanguageModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LanguageModelWrap>(info) {
@@ -59,8 +78,8 @@ Napi::Value LanguageModelWrap::finish_loading(const Napi::CallbackInfo& info) {
   return finished(info.Env(), m->finish_loading(), m->weights(), m->backend().name);
 }
 
-// (tokens: Int32Array, offsets: Int32Array, { lastOnly, logits: Float32Array, hidden?: Float32Array, reduction? },
-// cancel: Int32Array) fills the arrays and resolves to { milliseconds, kept }.
+// (tokens: Int32Array, offsets: Int32Array, { lastOnly, logits: Float32Array, hidden?: Float32Array, reduction?,
+// from?: { sessions: Session[], start, advance } }, cancel: Int32Array) fills the arrays and resolves to { milliseconds, kept }.
 Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   const auto m = model(env);
@@ -85,12 +104,20 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
   };
   const auto result = std::make_shared<Result>();
   result->out = {.logits = logits.data, .last_only = last_only, .hidden = hidden.data, .kept = {}};
+  const Origin origin = read_origin(f);
+  if (!origin.states.empty() && int64_t(origin.states.size()) != batch.sequences()) {
+    mismatch(env, "sessions", "as many as sequences");
+  }
   return Task::start(
       env, std::move(keep),
       [=, reduction = read_reduction(f.value("reduction"))] {
         const auto start = std::chrono::steady_clock::now();
-        const ForwardInput in{.batch = batch, .reduction = reduction ? &*reduction : nullptr, .cancelled = cancel.data};
-        Status status = m->forward(in, result->out);
+        const ForwardInput in{.batch = batch,
+                              .start = origin.start,
+                              .reduction = reduction ? &*reduction : nullptr,
+                              .cancelled = cancel.data};
+        Status status = origin.states.empty() ? m->forward(in, result->out)
+                                              : m->forward_from(origin.states, origin.advance, in, result->out);
         result->milliseconds =
             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
         return status;

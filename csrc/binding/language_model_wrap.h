@@ -37,15 +37,17 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   explicit SessionWrap(const Napi::CallbackInfo& info);
   void Finalize(Napi::Env env) override;
 
+  // The state, or a thrown ERR_DISPOSED.
+  std::shared_ptr<SequenceState> shared_state(Napi::Env env) const;
+
  private:
-  Napi::Value prefill(const Napi::CallbackInfo& info);
   Napi::Value step(const Napi::CallbackInfo& info);
   Napi::Value layer_state(const Napi::CallbackInfo& info);
   Napi::Value export_state(const Napi::CallbackInfo& info);
   Napi::Value import_state(const Napi::CallbackInfo& info);
   Napi::Value copy_from(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
-  SequenceState& state(Napi::Env env) const;
+  SequenceState& state(Napi::Env env) const { return *shared_state(env); }
   void release();
 
   std::shared_ptr<LanguageModel> model_;

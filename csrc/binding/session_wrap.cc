@@ -1,6 +1,5 @@
 #include "binding/convert.h"
 #include "binding/language_model_wrap.h"
-#include "binding/reduction_reader.h"
 #include "binding/task.h"
 
 namespace skipscan::binding {
@@ -27,44 +26,11 @@ void SessionWrap::release() {
   model_.reset();
 }
 
-SequenceState& SessionWrap::state(Napi::Env env) const {
-  if (state_) return *state_;
+std::shared_ptr<SequenceState> SessionWrap::shared_state(Napi::Env env) const {
+  if (state_) return state_;
   Napi::Error error = Napi::Error::New(env, "This session was disposed.");
   error.Set("code", "ERR_DISPOSED");
   throw error;
-}
-
-// (tokens: Int32Array, { start, logits: Float32Array, reduction? }, cancel: Int32Array): logits of the last row, or of every
-// row where there is room for them. Resolves to { kept }. The state stays as it was unless all went well.
-Napi::Value SessionWrap::prefill(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  state(env);
-  const Fields f(info[1].As<Napi::Object>());
-  const auto tokens = to_span<int32_t>(info[0], "tokens");
-  const auto logits = f.span<float>("logits");
-  const auto cancel = to_span<int32_t>(info[2], "cancel");
-  const int32_t start = f.i32("start");
-  const size_t vocab = size_t(model_->config().vocab);
-  if (logits.size != vocab && logits.size != vocab * tokens.size) mismatch(env, "logits", "its size");
-  KeepAlive keep;
-  for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[1], f.value("logits"), info[2]}) keep.add(v);
-  const auto out = std::make_shared<ForwardOutput>();
-  *out = {.logits = logits.data, .last_only = logits.size == vocab, .hidden = nullptr, .kept = {}};
-  return Task::start(
-      env, std::move(keep),
-      [=, m = model_, session = state_, reduction = read_reduction(f.value("reduction"))] {
-        const ForwardInput in{.batch = {tokens.data, {0, int32_t(tokens.size)}},
-                              .state = session.get(),
-                              .start = start,
-                              .reduction = reduction ? &*reduction : nullptr,
-                              .cancelled = cancel.data};
-        return m->forward_or_keep_state(in, *out);
-      },
-      [out](Napi::Env env) {
-        Napi::Object object = Napi::Object::New(env);
-        object.Set("kept", to_js(env, out->kept));
-        return object;
-      });
 }
 
 // (token: number, logits: Float32Array): one token, in place.
@@ -141,8 +107,7 @@ Napi::Value SessionWrap::dispose(const Napi::CallbackInfo& info) {
 Napi::Function SessionWrap::define(Napi::Env env) {
   return DefineClass(
       env, "Session",
-      {InstanceMethod<&SessionWrap::prefill>("prefill"), InstanceMethod<&SessionWrap::step>("step"),
-       InstanceMethod<&SessionWrap::layer_state>("layerState"),
+      {InstanceMethod<&SessionWrap::step>("step"), InstanceMethod<&SessionWrap::layer_state>("layerState"),
        InstanceMethod<&SessionWrap::export_state>("exportState"),
        InstanceMethod<&SessionWrap::import_state>("importState"), InstanceMethod<&SessionWrap::copy_from>("copyFrom"),
        InstanceMethod<&SessionWrap::dispose>("dispose")});

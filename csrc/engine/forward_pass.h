@@ -23,10 +23,10 @@ struct TokenBatch {
 // What a forward pass starts from, and what it removes on the way.
 struct ForwardInput {
   TokenBatch batch;
-  // Null: start from zero, forget the end. Else the one sequence's state, updated in place: also when the pass fails, so work
-  // on a copy where that matters.
+  // Null: start from zero, forget the end. Else the batch's sequences' state, updated in place: also when the pass fails, so
+  // work on a copy where that matters.
   SequenceState* state = nullptr;
-  int32_t start = 0;                     // the position of the first token: how many the state has seen
+  int32_t start = 0;                     // the position of every sequence's first token: how many the state has seen
   const Reduction* reduction = nullptr;  // null: keep all tokens
   const int32_t* cancelled = nullptr;    // not 0: stop; looked at between tiles. Null: never
 };

@@ -10,6 +10,10 @@ namespace skipscan {
 
 class ModelCore {
  public:
+  // Of the host's memory, a larger workspace is given back after the call that needed it. A GPU's is kept: allocating there
+  // is slow, and recordings have its address.
+  static constexpr size_t kKeptWorkspace = size_t(32) << 20;
+
   // The device is the model's own: nobody else uses its queue. `threads` are those of the CPU, the caller's included.
   ModelCore(std::shared_ptr<Device> device, int threads) : device_(std::move(device)), pool_(threads) {}
 
@@ -21,15 +25,14 @@ class ModelCore {
   // What activations are held in, where matrices have this dtype.
   DType activations(DType weights) const { return device_->backend().half_activations ? weights : DType::f32; }
 
-  // Runs a pass: run(carve), where carve(arena) makes its workspace. It is carved twice, once to count. `besides`: bytes of
-  // the model that count as workspace too.
+  // Runs a pass: run(carve), where carve(arena) makes its workspace. It is carved twice, once to count.
   template <class Carve, class Run>
-  Status run(size_t besides, const Carve& carve, const Run& run) {
+  Status run(const Carve& carve, const Run& run) {
     SKIPSCAN_TRY(device_->use());
     Arena count;
     (void)carve(count);
     SKIPSCAN_TRY(reserve(count.used()));
-    count_workspace(besides);
+    count_workspace();
     Arena arena(workspace_.as<void>());
     auto workspace = carve(arena);
     Status status = run(workspace);
@@ -37,25 +40,19 @@ class ModelCore {
     // the next pass's.
     if (!status.ok()) (void)device_->wait(nullptr);
     if (device_->is_host() && workspace_.bytes() > kKeptWorkspace) workspace_.reset();
-    count_workspace(besides);
+    count_workspace();
     return status;
   }
 
   size_t workspace_bytes() const { return workspace_bytes_.load(std::memory_order_relaxed); }
 
  private:
-  // Of the host's memory, a larger workspace is given back after the call that needed it. A GPU's is kept: allocating there
-  // is slow, and recordings have its address.
-  static constexpr size_t kKeptWorkspace = size_t(32) << 20;
-
   Status reserve(size_t bytes) {
     if (workspace_.bytes() >= bytes) return {};
     workspace_.reset();  // the old one goes first
     return Memory::allocate(device_, bytes, &workspace_);
   }
-  void count_workspace(size_t besides) {
-    workspace_bytes_ = workspace_.bytes() + besides + pool_.scratch_bytes() + device_->scratch_bytes();
-  }
+  void count_workspace() { workspace_bytes_ = workspace_.bytes() + pool_.scratch_bytes() + device_->scratch_bytes(); }
 
   const std::shared_ptr<Device> device_;
   ThreadPool pool_;

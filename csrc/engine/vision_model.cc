@@ -28,7 +28,7 @@ Status VisionModel::forward(const VisionInput& in, VisionOutput& out) {
   }
   const VisionSetting setting = {config_, weights_, tables_, core_.activations(weights_.dtype()), core_.device()};
   return core_.run(
-      0, [&](Arena& arena) { return VisionWorkspace(arena, setting, in); },
+      [&](Arena& arena) { return VisionWorkspace(arena, setting, in); },
       [&](VisionWorkspace& workspace) { return VisionPass(setting, in, out, workspace, core_.pool()).run(); });
 }
 

@@ -8,6 +8,7 @@ import { evaluation } from './eval';
 import { explain } from './explain';
 import { generate } from './generate';
 import { inspect } from './inspect';
+import { report } from './report';
 import { score } from './score';
 
 const commands: Record<string, Command> = {
@@ -16,6 +17,7 @@ const commands: Record<string, Command> = {
   classify,
   explain,
   eval: evaluation,
+  report,
   bench,
   inspect,
   doctor,

@@ -1,5 +1,5 @@
+import { linePlots, type Series } from '../plot/line-plots';
 import { type MachineFacts, machineLine } from './machine';
-import { linePlots, type Series } from './plot';
 import { megabytes } from './progress';
 import type { ReducedMeasurement, ReductionBenchmark } from './reduction-bench';
 import { percent } from './reduction-report';

@@ -3,6 +3,7 @@ import type { VisionModel } from '../models/vision-model';
 import type { Policy } from '../reduction';
 import { type ImageBatch, imageBatches } from './image-batches';
 import { type LabelledImage, sampleImages } from './image-folder';
+import { rankOf } from './rank';
 import { type Estimate, estimate } from './statistics';
 
 export type EvaluateOptions = {
@@ -76,16 +77,6 @@ export async function evaluate(
   }
   const seconds = (performance.now() - start) / 1000;
   return { images: chosen.length, seconds, results: tallies.map((tally) => tally.result()) };
-}
-
-/** How many logits come before that of class `label`: greater ones, equal ones of earlier classes, and what is not a number. */
-export function rankOf(logits: ArrayLike<number>, label: number): number {
-  let rank = 0;
-  for (let i = 0; i < logits.length; i += 1) {
-    const after = logits[i] < logits[label] || (logits[i] === logits[label] && i >= label);
-    if (!after && i !== label) rank += 1;
-  }
-  return rank;
 }
 
 function checkCount(name: string, value: number): void {

@@ -33,8 +33,13 @@ export async function* imageBatches(
   }
 }
 
-/** Only the crops are held at once, not the images that they are cut from. */
-async function loadBatch(
+/**
+ * These images as one batch. Only the crops are held at once, not the images that they are cut from.
+ *
+ * @param imageSize of the model
+ * @throws SkipscanError `ERR_ARGUMENT` that names the image which cannot be read
+ */
+export async function loadBatch(
   images: readonly LabelledImage[],
   imageSize: readonly [number, number],
 ): Promise<ImageBatch> {

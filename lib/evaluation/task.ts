@@ -35,4 +35,9 @@ export type Task = {
    * reductions asks for one range with each of them in turn, so that a task may keep what it has read for the range.
    */
   measure(first: number, last: number, o: { reduction?: Policy; signal?: AbortSignal }): Promise<Measured>;
+  /**
+   * The share of the blocks' FLOPs that a reduction saves in the passes that it works in, over every `step`-th sample (defaults to
+   * each): what a policy's `flopsReduction` sets, and what thresholds are chosen by.
+   */
+  saved?(reduction: Policy, o?: { step?: number; signal?: AbortSignal }): Promise<number>;
 };

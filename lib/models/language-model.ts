@@ -11,9 +11,11 @@ import type { Tokenizer } from '../text/tokenizer';
 import { checkTokens, type Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
 import { type GeneratedToken, type GenerateOptions, generate } from './generate';
+import { concatenate, positionsOf, startOffsets } from './packed';
 import { countsOf, type Kept, nativeReduction } from './reduce';
 import type { WeightDtype } from './run-options';
-import { type Score, type ScoreOptions, score } from './score';
+import { type ScoreOptions, score } from './score';
+import type { Score } from './score-batch';
 import { Session, type SessionState } from './session';
 import { decodeSession } from './session-file';
 
@@ -74,13 +76,14 @@ export class LanguageModel implements AsyncDisposable {
   readonly fingerprint: string;
   /** @internal */
   readonly queue = new Queue();
-  readonly #native: NativeLanguageModel;
+  /** @internal */
+  readonly native: NativeLanguageModel;
   readonly #sessions = new Set<WeakRef<Session>>();
   #closing?: Promise<void>;
 
   /** @internal */
   constructor(loaded: LoadedModel) {
-    this.#native = loaded.native;
+    this.native = loaded.native;
     this.source = loaded.source;
     this.config = loaded.config;
     this.device = loaded.device;
@@ -121,7 +124,7 @@ export class LanguageModel implements AsyncDisposable {
       const room = new Float32Array((lastOnly ? prompts.length : ids.length) * vocabRows);
       const hidden = o.hiddenStates ? new Float32Array((layers + 2) * ids.length * dModel) : undefined;
       const { milliseconds, kept } = await cancellable(o.signal, (cell) =>
-        fromNative(this.#native.forward(ids, starts, { lastOnly, logits: room, hidden, reduction }, cell)),
+        fromNative(this.native.forward(ids, starts, { lastOnly, logits: room, hidden, reduction }, cell)),
       );
       const rows: Kept = kept.at(-1) ?? { layer: -1, offsets: starts, positions: positionsOf(prompts) };
       const shown = lastOnly ? lastRows(rows) : rows;
@@ -198,7 +201,7 @@ export class LanguageModel implements AsyncDisposable {
   /** Bytes of native memory in use on the model's device: packed weights, the workspace of calls, states of open sessions. */
   memory(): { weights: number; workspace: number; sessions: number } {
     this.assertOpen();
-    return this.#native.memory();
+    return this.native.memory();
   }
 
   /** Gives all memory back, sessions included, after the calls that are running. Every call returns the same promise. */
@@ -214,13 +217,13 @@ export class LanguageModel implements AsyncDisposable {
   async #close(): Promise<void> {
     const sessions = [...this.#sessions].map((ref) => ref.deref()?.dispose());
     await Promise.all(sessions);
-    await this.queue.run(async () => this.#native.dispose());
+    await this.queue.run(async () => this.native.dispose());
   }
 
   /** @internal A session whose state `fill` sets. */
   sessionFrom(fill: (session: NativeSession) => void, state: SessionState): Session {
     this.assertOpen();
-    const nativeSession = fromNativeSync(() => new native.Session(this.#native));
+    const nativeSession = fromNativeSync(() => new native.Session(this.native));
     try {
       fromNativeSync(() => fill(nativeSession));
     } catch (error) {
@@ -242,31 +245,6 @@ export class LanguageModel implements AsyncDisposable {
 
 function isBatch(tokens: Tokens | readonly Tokens[]): tokens is readonly Tokens[] {
   return Array.isArray(tokens) && typeof tokens[0] === 'object';
-}
-
-function concatenate(prompts: Int32Array[]): Int32Array {
-  if (prompts.length === 1) return prompts[0];
-  const all = new Int32Array(prompts.reduce((n, prompt) => n + prompt.length, 0));
-  let at = 0;
-  for (const prompt of prompts) {
-    all.set(prompt, at);
-    at += prompt.length;
-  }
-  return all;
-}
-
-/** Where each sequence starts, and the end of the last. */
-function startOffsets(prompts: Int32Array[]): Int32Array {
-  const offsets = new Int32Array(prompts.length + 1);
-  prompts.forEach((prompt, s) => {
-    offsets[s + 1] = offsets[s] + prompt.length;
-  });
-  return offsets;
-}
-
-/** Positions 0, 1, ... of every prompt. */
-function positionsOf(prompts: Int32Array[]): Int32Array {
-  return Int32Array.from(prompts.flatMap((prompt) => [...prompt.keys()]));
 }
 
 /** Each sequence's last row. */

@@ -1,8 +1,9 @@
 import { invalidArgument } from '../errors';
 import type { Policy } from '../reduction/policy-types';
-import { argmax, logSoftmaxAt } from '../text/logprobs';
 import { checkTokens, needTokenizer, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
+import { type Score, scoreBatch } from './score-batch';
+import { tokenizePair } from './tokenize-pair';
 
 export type ScoreOptions = {
   /** Removes tokens on the way. Defaults to none. */
@@ -17,18 +18,6 @@ export type ScoreOptions = {
   signal?: AbortSignal;
 };
 
-export type Score = {
-  /** Natural logarithm of each continuation token's probability, given the context and the tokens before it. With the protocol `'paper'`, of as many as there are rows for. */
-  logprobs: Float32Array;
-  /** Their sum. */
-  total: number;
-  /** Whether every continuation token is the most probable one. */
-  greedy: boolean;
-};
-
-/** Continuation tokens whose logits are held at once. */
-const chunk = 64;
-
 /** @internal `LanguageModel.score`. */
 export async function score(
   model: LanguageModel,
@@ -37,77 +26,30 @@ export async function score(
   o: ScoreOptions,
 ): Promise<Score> {
   const { vocabRows } = model.config;
-  const [before, after] = tokenizePair(model, context, continuation);
-  const given = checkTokens(before, 'context', vocabRows);
-  const scored = checkTokens(after, 'continuation', vocabRows);
-
+  const [before, after] = tokensOf(model, context, continuation);
+  const item = {
+    context: checkTokens(before, 'context', vocabRows),
+    continuations: [checkTokens(after, 'continuation', vocabRows)],
+  };
   if (o.protocol !== undefined && o.protocol !== 'prefill' && o.protocol !== 'paper') {
     throw invalidArgument('protocol', "'prefill' or 'paper'", o.protocol);
   }
-  const rows =
-    o.protocol === 'paper' ? paperRows(model, given, scored, o) : prefillRows(model, given, scored, o);
-  const logprobs: number[] = [];
-  let total = 0;
-  let greedy = true;
-  for await (const logits of rows) {
-    const label = scored[logprobs.length];
-    const logprob = logSoftmaxAt(logits, label);
-    logprobs.push(logprob);
-    total += logprob;
-    greedy &&= argmax(logits) === label;
-  }
-  return { logprobs: Float32Array.from(logprobs), total, greedy };
+  const [{ scores }] = await scoreBatch(model, [item], o);
+  return scores[0];
 }
 
-/** The logits that each token of the continuation is scored against, from the state that the context leaves. */
-async function* prefillRows(
-  model: LanguageModel,
-  context: Int32Array,
-  continuation: Int32Array,
-  o: ScoreOptions,
-): AsyncGenerator<Float32Array> {
-  const { vocabRows } = model.config;
-  await using session = model.createSession({ reduction: o.reduction });
-  yield await session.prefill(context, { signal: o.signal });
-  for (let start = 0; start + 1 < continuation.length; start += chunk) {
-    const part = continuation.subarray(start, Math.min(start + chunk, continuation.length - 1));
-    const logits = await session.readAll(part, { signal: o.signal });
-    for (const i of part.keys()) yield logits.subarray(i * vocabRows, (i + 1) * vocabRows);
-  }
-}
-
-/** Those of the last rows that one reduced pass over both leaves: the continuation's length times the share that is left. */
-async function* paperRows(
-  model: LanguageModel,
-  context: Int32Array,
-  continuation: Int32Array,
-  o: ScoreOptions,
-): AsyncGenerator<Float32Array> {
-  const { vocabRows } = model.config;
-  const tokens = Int32Array.from([...context, ...continuation.subarray(0, -1)]);
-  const { logits, positions } = await model.forward(tokens, { reduction: o.reduction, signal: o.signal });
-  const left = positions.length;
-  const lost = 1 - left / tokens.length;
-  const scored = Math.min(left, Math.max(1, Math.floor((1 - lost) * continuation.length)));
-  for (let row = left - scored; row < left; row += 1)
-    yield logits.subarray(row * vocabRows, (row + 1) * vocabRows);
-}
-
-/**
- * Text is tokenized as lm-evaluation-harness does it: spaces at the context's end move to the continuation, and the
- * continuation's tokens are those by which the whole text is longer than the context.
- */
-function tokenizePair(
-  model: LanguageModel,
+/** @internal The tokens of a pair, of which either may be text; neither is checked. */
+export function tokensOf(
+  model: Pick<LanguageModel, 'tokenizer' | 'source'>,
   context: string | Tokens,
   continuation: string | Tokens,
 ): [Tokens, Tokens] {
-  const encode = (text: string) => needTokenizer(model.tokenizer, model.source).encode(text);
+  const tokenizer = () => needTokenizer(model.tokenizer, model.source);
   if (typeof context === 'string' && typeof continuation === 'string') {
-    const trimmed = context.trimEnd();
-    const before = encode(trimmed);
-    return [before, encode(context + continuation).subarray(before.length)];
+    const pair = tokenizePair(tokenizer(), context, continuation);
+    return [pair.context, pair.continuation];
   }
+  const encode = (text: string) => tokenizer().encode(text);
   return [
     typeof context === 'string' ? encode(context) : context,
     typeof continuation === 'string' ? encode(continuation) : continuation,

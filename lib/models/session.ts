@@ -1,10 +1,10 @@
-import { cancellable } from '../cancel';
 import { fromNative, fromNativeSync, SkipscanError } from '../errors';
 import type { NativeSession } from '../native-model-types';
 import type { Policy } from '../reduction/policy-types';
 import { checkToken, checkTokens, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
-import { type Kept, nativeReduction } from './reduce';
+import type { Kept } from './reduce';
+import { readOn } from './session-batch';
 import { encodeSession } from './session-file';
 
 /** What one layer carries from token to token. */
@@ -24,8 +24,10 @@ export type SessionState = { length: number; kept: Kept[]; reduction?: Policy };
  */
 export class Session implements AsyncDisposable {
   readonly #model: LanguageModel;
-  readonly #native: NativeSession;
-  readonly #reduction?: Policy;
+  /** @internal */
+  readonly native: NativeSession;
+  /** @internal */
+  readonly reduction?: Policy;
   #length: number;
   #kept: Kept[];
   #running = 0;
@@ -34,10 +36,10 @@ export class Session implements AsyncDisposable {
   /** @internal */
   constructor(model: LanguageModel, native: NativeSession, { length, kept, reduction }: SessionState) {
     this.#model = model;
-    this.#native = native;
+    this.native = native;
     this.#length = length;
     this.#kept = kept;
-    this.#reduction = reduction;
+    this.reduction = reduction;
   }
 
   /** Tokens that were read, removed ones included: the position of the next. */
@@ -56,36 +58,14 @@ export class Session implements AsyncDisposable {
    * When it fails or is aborted, the session is as it was before the call.
    */
   async prefill(tokens: Tokens, o: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    return this.#prefill(tokens, 1, this.#reduction, o.signal);
-  }
-
-  /**
-   * As steps over all the tokens, nothing removed: the logits after each, `[tokens.length, vocabRows]`.
-   * @internal
-   */
-  async readAll(tokens: Tokens, o: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    return this.#prefill(tokens, tokens.length, undefined, o.signal);
-  }
-
-  async #prefill(
-    tokens: Tokens,
-    logitRows: number,
-    policy: Policy | undefined,
-    signal?: AbortSignal,
-  ): Promise<Float32Array> {
     const ids = checkTokens(tokens, 'tokens', this.#model.config.vocabRows);
-    return this.#run(async () => {
-      const { config } = this.#model;
-      const start = this.#length;
-      const logits = new Float32Array(logitRows * config.vocabRows);
-      const reduction = policy && nativeReduction(policy, config, [ids.length], start);
-      const { kept } = await cancellable(signal, (cell) =>
-        fromNative(this.#native.prefill(ids, { start, logits, reduction }, cell)),
-      );
-      this.#length += ids.length;
-      if (kept.length > 0) this.#kept = append(this.#kept, kept);
-      return logits;
-    }, signal);
+    const { logits } = await readOn(this.#model, [this], [ids], {
+      logits: 'last',
+      advance: true,
+      reduce: true,
+      signal: o.signal,
+    });
+    return logits;
   }
 
   /** Reads one token and returns the logits after it: `[vocabRows]`. */
@@ -93,7 +73,7 @@ export class Session implements AsyncDisposable {
     checkToken(token, 'token', this.#model.config.vocabRows);
     return this.#run(async () => {
       const logits = new Float32Array(this.#model.config.vocabRows);
-      await fromNative(this.#native.step(token, logits));
+      await fromNative(this.native.step(token, logits));
       this.#length += 1;
       return logits;
     });
@@ -109,16 +89,16 @@ export class Session implements AsyncDisposable {
         `Expected a layer from 0 to ${layers - 1} but received ${String(layer)}.`,
       );
     }
-    return fromNativeSync(() => this.#native.layerState(layer));
+    return fromNativeSync(() => this.native.layerState(layer));
   }
 
   /** A second session with the same state, independent from here on. Not while a call on this session runs. */
   clone(): Session {
     this.#idle('clone');
-    return this.#model.sessionFrom((native) => native.copyFrom(this.#native), {
+    return this.#model.sessionFrom((native) => native.copyFrom(this.native), {
       length: this.#length,
       kept: this.#kept,
-      reduction: this.#reduction,
+      reduction: this.reduction,
     });
   }
 
@@ -129,15 +109,15 @@ export class Session implements AsyncDisposable {
         fingerprint: this.#model.fingerprint,
         length: this.#length,
         kept: this.#kept,
-        reduction: this.#reduction,
-        state: fromNativeSync(() => this.#native.exportState()),
+        reduction: this.reduction,
+        state: fromNativeSync(() => this.native.exportState()),
       }),
     );
   }
 
   /** Gives the state's memory back, after the calls that are running. Every call returns the same promise. */
   dispose(): Promise<void> {
-    this.#closing ??= this.#model.queue.run(async () => this.#native.dispose());
+    this.#closing ??= this.#model.queue.run(async () => this.native.dispose());
     return this.#closing;
   }
 
@@ -164,14 +144,30 @@ export class Session implements AsyncDisposable {
     );
   }
 
-  async #run<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async #run<T>(job: () => Promise<T>): Promise<T> {
+    this.begin();
+    try {
+      return await this.#model.queue.run(job);
+    } finally {
+      this.end();
+    }
+  }
+
+  /** @internal A call on this session starts to run, or to wait for its turn. */
+  begin(): void {
     this.#open();
     this.#running += 1;
-    try {
-      return await this.#model.queue.run(job, signal);
-    } finally {
-      this.#running -= 1;
-    }
+  }
+
+  /** @internal The call has ended. */
+  end(): void {
+    this.#running -= 1;
+  }
+
+  /** @internal The state has come to stand after `count` more tokens. */
+  advanced(count: number, kept: Kept[]): void {
+    this.#length += count;
+    if (kept.length > 0) this.#kept = append(this.#kept, kept);
   }
 }
 

@@ -77,6 +77,8 @@ export class VisionModel implements AsyncDisposable {
   readonly source: string;
   /** The name of every class. */
   readonly labels: readonly string[];
+  /** @internal A hash of the weights. */
+  readonly fingerprint: string;
   readonly #native: NativeVisionModel;
   readonly #queue = new Queue();
   #closing?: Promise<void>;
@@ -91,6 +93,7 @@ export class VisionModel implements AsyncDisposable {
     this.backend = loaded.backend;
     this.parameterCount = loaded.parameterCount;
     this.labels = loaded.labels;
+    this.fingerprint = loaded.fingerprint;
   }
 
   /**

@@ -30,7 +30,8 @@ export function logSoftmaxAt(logits: Float32Array, index: number): number {
   return logits[index] - largest - Math.log(sum);
 }
 
-function badLogits(found: string): SkipscanError {
+/** @internal */
+export function badLogits(found: string): SkipscanError {
   return new SkipscanError(
     'ERR_NATIVE',
     `${found}, so there is no next token. Expected finite logits: the weights are damaged, or their values overflow ` +

@@ -14,8 +14,11 @@ export interface TokenizerDefinition {
 
 /** A tokenizer_config.json, as far as this package reads it itself. */
 export interface TokenizerConfig {
-  eos_token?: string | { content?: string } | null;
+  bos_token?: SpecialToken;
+  eos_token?: SpecialToken;
 }
+
+export type SpecialToken = string | { content?: string } | null | undefined;
 
 type JsonObject = Record<string, unknown>;
 

@@ -1,6 +1,12 @@
 import { badCheckpoint, invalidArgument } from '../errors';
 import { byteLevelBytes, writeOutSplit } from './byte-level';
-import { readConfig, readDefinition, type TokenizerConfig, type TokenizerDefinition } from './tokenizer-file';
+import {
+  readConfig,
+  readDefinition,
+  type SpecialToken,
+  type TokenizerConfig,
+  type TokenizerDefinition,
+} from './tokenizer-file';
 
 export interface EncodeOptions {
   /** Whether to add what the tokenizer's template adds, such as a beginning-of-sequence token. Defaults to true. */
@@ -35,7 +41,9 @@ interface Library {
 export class Tokenizer {
   /** One more than the largest token id. A model may have more rows than this: padding that stands for no token. */
   readonly vocabSize: number;
-  /** The token that ends a text, where tokenizer_config.json names one. */
+  /** The token that begins a text, where tokenizer_config.json names one. */
+  readonly bosTokenId: number | undefined;
+  /** The token that ends a text, where it names one. */
   readonly eosTokenId: number | undefined;
   /** Whether every token stands for bytes, so that texts are put together from bytes. @internal */
   readonly byteLevel: boolean;
@@ -45,11 +53,15 @@ export class Tokenizer {
 
   private constructor(library: LibraryTokenizer, definition: TokenizerDefinition, config: TokenizerConfig) {
     const { added_tokens: added, decoder, model } = definition;
-    const eosToken = typeof config.eos_token === 'string' ? config.eos_token : config.eos_token?.content;
+    const idOf = (token: SpecialToken) => {
+      const content = typeof token === 'string' ? token : token?.content;
+      return content === undefined ? undefined : library.token_to_id(content);
+    };
     this.#library = library;
     this.#specialIds = new Set(added.filter((token) => token.special).map((token) => token.id));
     this.vocabSize = largestId(model.vocab, added) + 1;
-    this.eosTokenId = eosToken === undefined ? undefined : library.token_to_id(eosToken);
+    this.bosTokenId = idOf(config.bos_token);
+    this.eosTokenId = idOf(config.eos_token);
     this.byteLevel = decoder?.type === 'ByteLevel';
   }
 

@@ -1,36 +1,33 @@
-"""Trains the small Vision Mamba that ships in models/tiny-vim on pictures drawn by shapes.py.
+"""Trains the small vision models that ship, models/tiny-vim and models/tiny-plainmamba, on pictures drawn by shapes.py.
 
-    python scripts/train/train_vision_model.py
+    python scripts/train/train_vision_model.py --family vim
+    python scripts/train/train_vision_model.py --family plainmamba
 
 One CPU thread, fixed seeds; README.md in this folder says what is needed and how long it takes. A
 run that was stopped goes on from its last saved step.
 """
 
 import argparse
-import math
-import time
 from pathlib import Path
 
 import numpy as np
-import PIL
 import torch
-import torch.nn.functional as F
 
 import preprocessing
 import shapes
 import vision_checkpoint
+from plain_mamba import PlainMamba, PlainMambaConfig
 from vim import VimConfig, VisionMamba
+from vision_training import BATCH, PEAK_RATE, VERSIONS, cosine_rate, draw_batch, held_out, train
 from weights import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = VimConfig(img_size=preprocessing.CROP, patch_size=8, embed_dim=96, depth=8, num_classes=len(shapes.LABELS))
-BATCH = 32  # pictures a step
-# Kind of pictures and steps. On hard pictures alone the loss stays for long where it starts.
-STAGES = [(shapes.EASY, 3500), (shapes.HARD, 2000)]
-STEPS = sum(steps for _, steps in STAGES)
-PEAK_RATE, WARMUP, WEIGHT_DECAY, CLIP = 1.5e-3, 100, 0.05, 1.0
-SAVED_EVERY = 100  # steps
-# The pictures of the model's folder: file, which is named after the shape, width and height.
+SIZES = {"img_size": preprocessing.CROP, "patch_size": 8, "num_classes": len(shapes.LABELS)}
+# Kinds of pictures, one stage each. On hard pictures alone the loss stays for long where it starts.
+STAGES = shapes.EASY, shapes.HARD
+STEPS = {"vim": (3500, 2000), "plainmamba": (2500, 1500)}  # of each stage
+WARMUP = 100  # steps of each stage
+# The pictures of tiny-vim's folder: file, which is named after the shape, width and height.
 SAMPLES = [
     ("arrow.png", 160, 120),
     ("crescent.jpg", 256, 192),
@@ -42,87 +39,20 @@ SAMPLES = [
 ]
 
 
-def stage_of(step):
-    """(kind of pictures, learning rate) of a step: each stage warms up and then falls to 1 % by half a cosine."""
-    for scene, steps in STAGES:
+def make_model(family):
+    if family == "vim":
+        return VisionMamba(VimConfig(**SIZES, embed_dim=96, depth=8))
+    shape = {"embed_dims": 96, "num_layers": 6, "num_convs_patch_embed": 1, "layers_with_dwconv": (0,), "conv_size": 5}
+    return PlainMamba(PlainMambaConfig(**SIZES, **shape))
+
+
+def stage_of(step, stages):
+    """(kind of pictures, learning rate) of a step; `stages` is the number of steps of each of STAGES."""
+    for scene, steps in zip(STAGES, stages):
         if step < steps:
             break
         step -= steps
-    if step < WARMUP:
-        return scene, PEAK_RATE * (step + 1) / WARMUP
-    progress = (step - WARMUP) / max(1, steps - WARMUP)
-    return scene, PEAK_RATE * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
-
-
-def make_optimizer(model):
-    """AdamW; only the matrices and filters are decayed (not norms, biases, A, D, tokens and positions)."""
-    decayed, kept = [], []
-    for name, parameter in model.named_parameters():
-        (decayed if name.endswith("weight") and parameter.ndim > 1 else kept).append(parameter)
-    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": kept, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.95), fused=True)
-
-
-def draw_batch(which, seed, first, scene):
-    """(pixels (BATCH, 3, CROP, CROP), labels (BATCH)) of the pictures from number `first` of a set."""
-    pictures, labels = zip(*(shapes.picture(which, seed, first + k, scene) for k in range(BATCH)))
-    levels = np.stack([preprocessing.crop(picture) for picture in pictures])
-    return torch.from_numpy(preprocessing.normalise(levels)), torch.tensor(labels)
-
-
-def cross_entropy(model, pixels, labels):
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = model(pixels)
-    return F.cross_entropy(logits, labels)
-
-
-def train(model, seed, kept):
-    """Trains in place and returns the seconds of processor time; `kept` is the file a stopped run goes on from."""
-    optimizer = make_optimizer(model)
-    first, seconds = 0, 0.0
-    if kept.exists():
-        state = torch.load(kept)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        first, seconds = state["step"], state["seconds"]
-    # The elementwise work between the products outweighs them; fused, a step takes half as long.
-    cost = torch.compile(lambda pixels, labels: cross_entropy(model, pixels, labels))
-    recent, start = [], time.process_time() - seconds
-    for step in range(first, STEPS):
-        scene, rate = stage_of(step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = cost(*draw_batch(shapes.TRAINING, seed, step * BATCH, scene))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        optimizer.step()
-        optimizer.zero_grad()
-        recent.append(loss.item())
-        if (step + 1) % SAVED_EVERY == 0:
-            seconds = time.process_time() - start
-            print(f"step {step + 1}/{STEPS}  loss {np.mean(recent):.3f}  {seconds:.0f} s", flush=True)
-            save_progress(kept, model, optimizer, step + 1, seconds)
-            recent = []
-    return time.process_time() - start
-
-
-def save_progress(path, model, optimizer, step, seconds):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    progress = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "seconds": seconds}
-    torch.save(progress, fresh)
-    fresh.replace(path)
-
-
-@torch.no_grad()
-def evaluate(model, seed):
-    """Share of the hard held-out pictures whose best label is right, in float32, and its standard error."""
-    right = 0
-    for first in range(0, shapes.HELD_OUT_PICTURES, BATCH):
-        pixels, labels = draw_batch(shapes.HELD_OUT, seed, first, shapes.HARD)
-        right += (model(pixels).argmax(1) == labels).sum().item()
-    share = right / shapes.HELD_OUT_PICTURES
-    return share, math.sqrt(share * (1 - share) / shapes.HELD_OUT_PICTURES)
+    return scene, cosine_rate(step, steps, PEAK_RATE, WARMUP)
 
 
 def write_samples(folder, seed):
@@ -134,38 +64,43 @@ def write_samples(folder, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "models/tiny-vim", help="the model's folder")
+    parser.add_argument("--family", choices=STEPS, default="vim")
+    parser.add_argument("--out", type=Path, help="the model's folder; models/tiny-<family> by default")
     parser.add_argument("--scratch", type=Path, default=ROOT / "build/train", help="keeps what a stopped run needs")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--steps", type=int, nargs=2, metavar=("EASY", "HARD"), help="of each stage")
     options = parser.parse_args()
+    family, seed = options.family, options.seed
+    out = options.out or ROOT / f"models/tiny-{family}"
+    stages = options.steps or STEPS[family]
 
     torch.set_num_threads(1)
-    torch.manual_seed(options.seed)
-    model = VisionMamba(CONFIG)
+    torch.manual_seed(seed)
+    model = make_model(family)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters} parameters")
-    seconds = train(model, options.seed, options.scratch / f"vision-{options.seed}.pt")
 
-    vision_checkpoint.save(model, shapes.LABELS, options.out)
-    write_samples(options.out / "samples", options.seed)
-    top1, error = evaluate(vision_checkpoint.load(options.out), options.seed)
-    print(f"held-out top-1 of the exported weights: {top1:.4f} (standard error {error:.4f})")
+    def draw(step):
+        scene, rate = stage_of(step, stages)
+        return *draw_batch(shapes.TRAINING, seed, step * BATCH, scene), rate
+
+    seconds = train(model, model, draw, sum(stages), options.scratch / f"{family}-{seed}.pt")
+
+    vision_checkpoint.save(model, shapes.LABELS, out)
+    if family == "vim":
+        write_samples(out / "samples", seed)
     write_json(
-        options.out / "training.json",
+        out / "training.json",
         {
             "parameters": parameters,
-            "steps": [steps for _, steps in STAGES],
-            "pictures": STEPS * BATCH,
+            "steps": list(stages),
+            "pictures": sum(stages) * BATCH,
             "batch": BATCH,
             "peak_learning_rate": PEAK_RATE,
-            "seed": options.seed,
+            "seed": seed,
             "processor_minutes": round(seconds / 60, 1),
-            "versions": {"torch": torch.__version__, "numpy": np.__version__, "pillow": PIL.__version__},
-            "held_out": {
-                "pictures": shapes.HELD_OUT_PICTURES,
-                "top1": round(top1, 4),
-                "standard_error": round(error, 4),
-            },
+            "versions": VERSIONS,
+            "held_out": held_out(vision_checkpoint.load(out), seed),
         },
     )
 

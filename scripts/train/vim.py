@@ -82,20 +82,24 @@ class Mixer(nn.Module):
             self.register_parameter(f"D{suffix}", nn.Parameter(torch.ones(i)))
         self.out_proj = nn.Linear(i, d, bias=False)
 
-    def direction(self, x, suffix):
-        """The scan of x (b, l, i) in the order given, before the gate."""
+    def direction(self, x, suffix, gap):
+        """The scan of x (b, l, i) in the order given, before the gate. gap (b, l) or None: see scan.py."""
         n, r = self.config.d_state, self.config.dt_rank
         conv, x_proj, dt_proj = (getattr(self, f"{name}{suffix}") for name in ("conv1d", "x_proj", "dt_proj"))
         u = F.silu(conv(x))
         dt, B, C = x_proj(u).split([r, n, n], dim=-1)
         dt = F.softplus(F.linear(dt, dt_proj.weight).float() + dt_proj.bias)
         A = -getattr(self, "A_b_log" if suffix else "A_log").exp()
-        return scan(u.float(), dt, A.T, B.float(), C.float()) + u * getattr(self, f"D{suffix}")
+        return scan(u.float(), dt, A.T, B.float(), C.float(), gap) + u * getattr(self, f"D{suffix}")
+
+    def gated(self, tokens, gaps=(None, None)):
+        """What out_proj is applied to, (b, l, i). gaps: of the two directions, each in its own order."""
+        x, z = self.in_proj(tokens).chunk(2, dim=-1)
+        y = (self.direction(x, "", gaps[0]) + self.direction(x.flip(1), "_b", gaps[1]).flip(1)) / 2
+        return y * F.silu(z)
 
     def forward(self, tokens):
-        x, z = self.in_proj(tokens).chunk(2, dim=-1)
-        y = (self.direction(x, "") + self.direction(x.flip(1), "_b").flip(1)) / 2
-        return self.out_proj(y * F.silu(z))
+        return self.out_proj(self.gated(tokens))
 
 
 class Block(nn.Module):
@@ -136,12 +140,23 @@ class VisionMamba(nn.Module):
         for layer in self.layers:  # keeps the residual stream's scale independent of depth
             layer.mixer.out_proj.weight.data /= math.sqrt(config.depth)
 
-    def forward(self, pixels):
-        """pixels (b, 3, img_size, img_size), normalised -> logits (b, num_classes), float32."""
+    @property
+    def middle(self) -> int:
+        """The position of the class token."""
+        return self.config.patches // 2
+
+    def tokens(self, pixels):
+        """pixels (b, 3, img_size, img_size), normalised -> the tokens (b, l, d) before the first layer."""
         tokens = self.patch_embed(pixels)
-        middle = self.config.patches // 2
         cls_token = self.cls_token.expand(len(tokens), -1, -1)
-        residual = torch.cat([tokens[:, :middle], cls_token, tokens[:, middle:]], dim=1) + self.pos_embed
+        return torch.cat([tokens[:, : self.middle], cls_token, tokens[:, self.middle :]], dim=1) + self.pos_embed
+
+    def logits(self, cls_tokens):
+        """The class tokens (b, d) after the last layer -> (b, num_classes), float32."""
+        return self.head(self.norm_f(cls_tokens)).float()
+
+    def forward(self, pixels):
+        residual = self.tokens(pixels)
         for layer in self.layers:
             residual = residual + layer(residual)
-        return self.head(self.norm_f(residual[:, middle])).float()
+        return self.logits(residual[:, self.middle])

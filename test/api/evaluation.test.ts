@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { prune } from '../../lib';
-import { type EvaluateOptions, evaluate, rankOf } from '../../lib/evaluation/evaluate';
+import { type EvaluateOptions, evaluate } from '../../lib/evaluation/evaluate';
 import { imageBatches } from '../../lib/evaluation/image-batches';
 import { openImageFolder } from '../../lib/evaluation/image-folder';
+import { rankOf } from '../../lib/evaluation/rank';
 import type { VisionForwardOptions, VisionModel } from '../../lib/models/vision-model';
 import { TemporaryDirectory } from '../helpers/temporary';
 
@@ -84,7 +85,7 @@ test('what every reduction gets right, in one pass over the images', async () =>
   expect(reduced.reduction).toBe(reduction);
   expect([...reduced.ranks].map((rank) => Number(rank > 0))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
   expect(reduced.top1.mean).toBeCloseTo(1 / 3, 12);
-  expect(reduced.top1.standardError).toBeCloseTo(Math.sqrt(2 / 9 / 12), 12);
+  expect(reduced.top1.standardError).toBeCloseTo(Math.sqrt(2 / 9 / 11), 12);
   expect(reduced.top5).toEqual({ mean: 1, standardError: 0 });
   expect(reduced.flopsRatio).toBeCloseTo(0.6, 12);
   expect(reduced.imagesPerSecond).toBe(400); // three passes of 10 ms

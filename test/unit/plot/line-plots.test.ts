@@ -1,4 +1,4 @@
-import { colours, linePlots, type Panel, textColour } from '../../../lib/cli/plot';
+import { colours, linePlots, type Panel, textColour } from '../../../lib/plot/line-plots';
 import { Draw } from '../../helpers/random';
 import { parseXml } from '../../helpers/xml';
 
@@ -41,26 +41,29 @@ test('a series looks the same in every panel and the legend', () => {
 test('everything lies within the view box', () => {
   const draw = new Draw(3);
   for (let i = 0; i < 100; i += 1) {
-    const log = draw.next() < 0.5;
+    const scaling = draw.pick(['linear', 'fitted', 'log'] as const);
     const scale = 10 ** draw.int(-6, 6);
     const series = Array.from({ length: draw.int(1, 12) }, (_, name) => ({
       name: `series ${name}`,
       dashed: name === 0,
-      points: Array.from({ length: draw.int(1, 5) }, (): [number, number] => [
+      points: Array.from({ length: draw.int(1, 5) }, (): [number, number, number] => [
         100 * draw.next(),
-        scale * draw.pick([0, 1e-9, draw.next()]),
+        scale * (draw.pick([0, 1e-9, draw.next()]) - (scaling === 'fitted' ? 0.5 : 0)),
+        scale * draw.pick([0, Number.NaN, scaling === 'linear' ? 0 : draw.next()]),
       ]),
     }));
-    const root = parseXml(linePlots([panel(series, log ? 'log' : 'linear'), panel(series.slice(1))]));
+    const panels = Array.from({ length: draw.int(1, 5) }, (_, i) => panel(series.slice(i), scaling));
+    const root = parseXml(linePlots(panels));
     const [, , width, height] = root.attributes.viewBox.split(' ').map(Number);
     const inside = (x: number, y: number) => x >= 0 && x <= width && y >= 0 && y <= height;
     for (const group of root.all('g')) {
-      const shift = Number(group.attributes.transform.match(/^translate\((\d+) 0\)$/)![1]);
+      const [, across, down] = group.attributes.transform.match(/^translate\((\d+) (\d+)\)$/)!;
+      const inside = (x: number, y: number) =>
+        x >= 0 && Number(across) + x <= width && y >= 0 && Number(down) + y <= height;
       for (const { attributes } of [...group.all('line'), ...group.all('text')]) {
-        if (attributes.x !== undefined)
-          expect(inside(shift + Number(attributes.x), Number(attributes.y))).toBe(true);
+        if (attributes.x !== undefined) expect(inside(Number(attributes.x), Number(attributes.y))).toBe(true);
         if (attributes.x1 !== undefined)
-          expect(inside(shift + Number(attributes.x2), Number(attributes.y2))).toBe(true);
+          expect(inside(Number(attributes.x2), Number(attributes.y2))).toBe(true);
       }
       // The last tick is at or above the largest value, so nothing leaves the panel either.
       for (const { attributes } of group.all('path')) {
@@ -125,3 +128,42 @@ function luminance(colour: string): number {
     .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
+
+test('errors are bars around their points', () => {
+  const points = [[0, 60, 10] as const, [1, 80, 5] as const, [2, 70] as const];
+  const [bars, line] = parseXml(linePlots([panel([{ name: 'a', points }], 'fitted')])).all('path');
+  expect(bars.attributes.class).toBe('error');
+  const drawn = [...bars.attributes.d.matchAll(/M(\S+) (\S+)h6M\S+ (\S+)h6M(\S+) (\S+)V(\S+?)(?=M|$)/g)];
+  const [first, second, ...others] = drawn.map((match) => match.slice(1).map(Number));
+  expect(others).toEqual([]);
+  const [[x, y]] = pathPoints(line.attributes.d);
+  expect(first[3]).toBe(x);
+  expect(first[4] + first[5]).toBeCloseTo(2 * y, 1);
+  expect(first[4] - first[5]).toBeCloseTo(2 * (second[4] - second[5]), 0);
+});
+
+test('a fitted axis need not start from 0', () => {
+  const ticks = (low: number, high: number) =>
+    parseXml(
+      linePlots([
+        panel(
+          [
+            {
+              name: 'a',
+              points: [
+                [1, low],
+                [2, high],
+              ],
+            },
+          ],
+          'fitted',
+        ),
+      ]),
+    )
+      .all('text')
+      .filter(({ attributes }) => attributes['text-anchor'] === 'end')
+      .map(({ text }) => Number(text));
+  expect(ticks(61, 84)).toEqual([60, 65, 70, 75, 80, 85]);
+  expect(ticks(-0.3, 0.2)).toEqual([-0.3, -0.2, -0.1, 0, 0.1, 0.2]);
+  expect(ticks(5, 5)).toEqual([5, 6]);
+});

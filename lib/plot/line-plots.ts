@@ -1,18 +1,29 @@
+import { type Axis, fittedAxis, linearAxis, logAxis, tickText } from './axes';
+
+/** A point, and how far its value may be off. */
+export type Point = readonly [x: number, y: number, error?: number];
+
 /** A line with a marker at each point; `dashed` ones are for comparison and have none. */
-export type Series = { name: string; points: readonly (readonly [x: number, y: number])[]; dashed?: boolean };
+export type Series = { name: string; points: readonly Point[]; dashed?: boolean };
 
 export type Panel = {
   title: string;
   xLabel: string;
   yLabel: string;
-  /** Points at or below 0 are left out of a `log` panel. Defaults to `linear`, which starts from 0. */
-  yScale?: 'linear' | 'log';
+  /**
+   * `linear`, the default, starts from 0 and is for what is not negative; `fitted` goes from just below the least value to just above
+   * the largest. Points at or below 0 are left out of a `log` panel.
+   */
+  yScale?: 'linear' | 'fitted' | 'log';
   series: readonly Series[];
 };
 
 const width = 440;
+const height = 330;
 const plot = { left: 64, top: 36, width: 356, height: 240 };
-const legend = { top: 330, row: 20, column: 146 };
+const legend = { row: 20, column: 146 };
+/** Panels in a row. */
+const columns = 3;
 
 /** Of middle lightness, so that they stand out from white as from near-black: at least 3 : 1, text more. */
 export const colours = [
@@ -30,10 +41,10 @@ export const textColour = '#727982';
 
 const style = `text{font:12px system-ui,sans-serif;fill:${textColour}}.title{font-weight:600}
 path,line{fill:none;stroke-width:1.5}.dashed{stroke:${textColour};stroke-dasharray:5 4}
-.grid{stroke:${textColour};stroke-opacity:.3;stroke-width:1}`;
+.grid{stroke:${textColour};stroke-opacity:.3;stroke-width:1}.error{stroke-opacity:.6}`;
 
 /**
- * Panels side by side as an SVG document, with one legend: series of one name look the same in all panels. The background is
+ * Panels as an SVG document, three in a row, with one legend: series of one name look the same in all panels. The background is
  * transparent and suits light and dark pages.
  */
 export function linePlots(panels: readonly Panel[]): string {
@@ -42,24 +53,22 @@ export function linePlots(panels: readonly Panel[]): string {
   ];
   const looks = new Map<string, Look>();
   for (const { name, dashed } of names) looks.set(name, dashed ? dashedLook : solidLook(looks.size));
-  const total = width * panels.length;
-  const columns = Math.floor(total / legend.column);
-  const height = legend.top + legend.row * Math.ceil(names.length / columns);
+  const total = width * Math.min(panels.length, columns);
+  const top = height * Math.ceil(panels.length / columns);
+  const keys = Math.floor(total / legend.column);
+  const bottom = top + legend.row * Math.ceil(names.length / keys);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${bottom}" role="img">`,
     `<title>${xml(panels.map(({ title }) => title).join('; '))}</title>`,
     `<style>${style}</style>`,
-    ...panels.map(
-      (panel, i) => `<g transform="translate(${i * width} 0)">\n${drawPanel(panel, looks)}\n</g>`,
-    ),
-    ...names.map(({ name }, i) =>
-      drawKey(
-        name,
-        looks.get(name)!,
-        16 + (i % columns) * legend.column,
-        legend.top + Math.floor(i / columns) * legend.row,
-      ),
-    ),
+    ...panels.map((panel, i) => {
+      const [x, y] = [(i % columns) * width, Math.floor(i / columns) * height];
+      return `<g transform="translate(${x} ${y})">\n${drawPanel(panel, looks)}\n</g>`;
+    }),
+    ...names.map(({ name }, i) => {
+      const [x, y] = [16 + (i % keys) * legend.column, top + Math.floor(i / keys) * legend.row];
+      return drawKey(name, looks.get(name)!, x, y);
+    }),
     '</svg>',
     '',
   ].join('\n');
@@ -72,9 +81,9 @@ function drawPanel({ title, xLabel, yLabel, yScale, series }: Panel, looks: Map<
   }));
   const points = shown.flatMap((line) => line.points);
   const x = linearAxis(points.map(([value]) => value));
-  const y = (yScale === 'log' ? logAxis : linearAxis)(points.map(([, value]) => value));
+  const y = axes[yScale ?? 'linear'](points.flatMap(endsOf).filter((value) => yScale !== 'log' || value > 0));
   const toX = (value: number) => round(plot.left + plot.width * x.place(value));
-  const toY = (value: number) => round(plot.top + plot.height * (1 - y.place(value)));
+  const toY = (value: number) => round(plot.top + plot.height * (1 - Math.max(y.place(value), 0)));
   const bottom = plot.top + plot.height;
   const right = plot.left + plot.width;
   const middle = plot.top + plot.height / 2;
@@ -92,55 +101,40 @@ function drawPanel({ title, xLabel, yLabel, yScale, series }: Panel, looks: Map<
     `<text transform="translate(14 ${middle}) rotate(-90)" text-anchor="middle">${xml(yLabel)}</text>`,
     ...shown
       .filter((line) => line.points.length > 0)
-      .map(({ name, points }) =>
-        drawLine(
-          points.map(([px, py]) => [toX(px), toY(py)]),
-          looks.get(name)!,
-        ),
-      ),
+      .map(({ name, points }) => {
+        const bars = points.filter(([, , error]) => error);
+        const look = looks.get(name)!;
+        const drawn = bars.map((point) => errorBar(toX(point[0]), ...endsOf(point).map(toY)));
+        return [
+          ...(drawn.length > 0 ? [`<path class="error" ${look.stroke} d="${drawn.join('')}"/>`] : []),
+          drawLine(
+            points.map(([px, py]) => [toX(px), toY(py)]),
+            look,
+          ),
+        ].join('\n');
+      }),
   ].join('\n');
 }
 
-// ---- axes
+const axes: Record<NonNullable<Panel['yScale']>, (values: readonly number[]) => Axis> = {
+  linear: linearAxis,
+  fitted: fittedAxis,
+  log: logAxis,
+};
 
-type Axis = { ticks: number[] /** Where a value lies, from 0 to 1. */; place(value: number): number };
-
-/** From 0 to a tick at or above the largest value. */
-function linearAxis(values: readonly number[]): Axis {
-  const largest = Math.max(...values, 0) || 1;
-  const power = 10 ** Math.floor(Math.log10(largest / 5));
-  const step = [1, 2, 5, 10]
-    .map((factor) => factor * power)
-    .find((size) => size * 5 >= largest * (1 - 1e-9))!;
-  const count = Math.ceil(largest / step - 1e-9);
-  const end = count * step;
-  return {
-    ticks: Array.from({ length: count + 1 }, (_, i) => i * step),
-    place: (value) => value / end,
-  };
+/** The value less its error, and plus it. */
+function endsOf([, y, error]: Point): number[] {
+  return error ? [y - error, y + error] : [y, y]; // of a single sample the error is not a number
 }
 
-/** Powers of ten around all values, all positive. */
-function logAxis(values: readonly number[]): Axis {
-  const logs = values.length > 0 ? values.map(Math.log10) : [0];
-  const low = Math.floor(Math.min(...logs));
-  const high = Math.max(Math.ceil(Math.max(...logs)), low + 1);
-  const every = Math.ceil((high - low) / 8);
-  const count = Math.floor((high - low) / every) + 1;
-  return {
-    ticks: Array.from({ length: count }, (_, i) => 10 ** (low + i * every)),
-    place: (value) => (Math.log10(value) - low) / (high - low),
-  };
-}
-
-function tickText(tick: number): string {
-  return String(Number(tick.toPrecision(6))); // 0.30000000000000004 is 0.3
+function errorBar(x: number, ...[low, high]: number[]): string {
+  return `M${x - 3} ${low}h6M${x - 3} ${high}h6M${x} ${low}V${high}`;
 }
 
 // ---- lines and markers
 
 type Look = { stroke: string; fill: string; marker?: (x: number, y: number) => string };
-type Points = readonly (readonly [number, number])[];
+type Points = readonly (readonly [x: number, y: number])[];
 
 const markers = [
   (x: number, y: number) => `M${x - 4} ${y}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z`,

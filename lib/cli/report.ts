@@ -1,0 +1,163 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { publishedFor } from '../evaluation/published';
+import {
+  journalsOf,
+  metricTables,
+  type Report,
+  reportMarkdown,
+  runSweep,
+  type SweepOptions,
+  type SweptTask,
+  taskPlots,
+} from '../evaluation/report';
+import type { LanguageModel } from '../models/language-model';
+import type { VisionModel } from '../models/vision-model';
+import { packageVersion } from '../version';
+import { type Command, UsageError, type Values, wholeNumberOption } from './command';
+import { loadFromOptions, modelOptions } from './model';
+import { Progress } from './progress';
+import { checkData, dataOptions, imageTasks, promptTasks } from './report-data';
+import { sweepFromOptions, sweepOptions } from './sweep-options';
+import { tableLines } from './table';
+import { loadVisionFromOptions, visionModelOptions } from './vision-model';
+import { writeFile } from './write-file';
+
+export const report: Command = {
+  usage: 'report [options] [FOLDER]',
+  summary: 'Measures what many policies cost a model, and writes tables and plots.',
+  options: {
+    ...visionModelOptions,
+    ...modelOptions,
+    out: {
+      type: 'string',
+      short: 'o',
+      value: 'DIR',
+      help: 'Where to write report.md, report.json and plots.',
+    },
+    ...dataOptions,
+    batch: { type: 'string', value: 'N', help: 'Samples of one pass. Defaults to 8.' },
+    ...sweepOptions,
+  },
+
+  async run(positionals, values) {
+    const [folder, more] = positionals;
+    if (more !== undefined) throw new UsageError(`Received '${more}' after a folder of images.`);
+    if (values.out === undefined) throw new UsageError('Expected --out, the folder to write to.');
+    checkData(folder, values);
+    const batchSize = wholeNumberOption(values, 'batch', 1) ?? 8;
+    const makeSweep = sweepFromOptions(values);
+    const out = values.out as string;
+
+    await using model = await (folder === undefined
+      ? loadFromOptions(values)
+      : loadVisionFromOptions(values));
+    const sweep = makeSweep(model.config);
+    const tasks = await (folder === undefined
+      ? promptTasks(model as LanguageModel, values)
+      : imageTasks(model as VisionModel, folder, values));
+    mkdirSync(out, { recursive: true });
+    const { fingerprint, backend, dtype } = model;
+    const identity = { skipscan: packageVersion, model: fingerprint, backend, dtype };
+    const options: SweepOptions = { batchSize, journals: { folder: out, identity } };
+
+    const result: Report = {
+      skipscan: packageVersion,
+      command: commandLine(positionals, values),
+      model: describeModel(model, values),
+      ...(folder === undefined && { protocol: values.protocol === 'paper' ? 'paper' : 'prefill' }),
+      sweep,
+      tasks: [],
+    };
+    for (const task of tasks) result.tasks.push(await sweepWithProgress(task, result, model, options));
+    write(out, result, model);
+    for (const task of tasks) for (const file of journalsOf(task, options)) rmSync(file, { force: true });
+    process.stdout.write(
+      values.json ? `${JSON.stringify(result)}\n` : `${summary(result)}written to ${out}\n`,
+    );
+  },
+};
+
+async function sweepWithProgress(
+  task: SweptTask,
+  { sweep }: Report,
+  { config }: LanguageModel | VisionModel,
+  o: SweepOptions,
+) {
+  let stage: { name: string; progress: Progress; before: number; start: number } | undefined;
+  const onProgress = (name: string, done: number, total: number) => {
+    if (stage?.name !== name) {
+      stage?.progress.end();
+      const progress = new Progress(name, (count) => `${count} steps`);
+      stage = { name, progress, before: done, start: performance.now() };
+    }
+    const seconds = (performance.now() - stage.start) / 1000;
+    const rate = (done - stage.before) / seconds;
+    stage.progress.update(done, total, rate > 0 ? `${duration((total - done) / rate)} left` : '');
+  };
+  try {
+    return await runSweep(task, sweep, config, { ...o, onProgress });
+  } finally {
+    stage?.progress.end();
+  }
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+function describeModel(model: LanguageModel | VisionModel, values: Values): Report['model'] {
+  const { config, fingerprint, parameterCount, dtype, backend } = model;
+  const { family, layers, dModel } = config;
+  return {
+    // A path of the machine that skipscan is installed on says nothing elsewhere.
+    source:
+      (values.model as string | undefined) ?? `${path.basename(model.source)}, which ships with skipscan`,
+    fingerprint,
+    family,
+    layers,
+    dModel,
+    parameters: parameterCount,
+    dtype,
+    backend,
+  };
+}
+
+/** What was typed, in the order of the options; not where it is written to, which changes nothing. */
+function commandLine(positionals: readonly string[], values: Values): string {
+  const options = Object.keys(report.options).flatMap((name) => {
+    const value = name === 'out' ? undefined : values[name];
+    if (value === undefined) return [];
+    return value === true ? [`--${name}`] : [`--${name} ${quoted(String(value))}`];
+  });
+  return ['skipscan report', ...positionals.map(quoted), ...options, '--out DIR'].join(' ');
+}
+
+function quoted(text: string): string {
+  return /^[\w./,:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function write(out: string, result: Report, { config }: LanguageModel | VisionModel): void {
+  const file = (name: string, text: string) =>
+    writeFile(path.join(out, name), (append) => append(Buffer.from(text)));
+  const names: Record<string, string[]> = {};
+  for (const task of result.tasks) {
+    const plots = taskPlots(task, result.sweep);
+    names[task.task] = Object.keys(plots);
+    for (const [name, svg] of Object.entries(plots)) file(name, svg);
+  }
+  file('report.json', `${JSON.stringify(result)}\n`);
+  file('report.md', reportMarkdown(result, names, publishedFor(config)));
+}
+
+/** The first table of each task. */
+function summary({ tasks, sweep }: Report): string {
+  return tasks
+    .map((task) => {
+      const [{ title, columns, rows }] = metricTables(task, sweep, task.metrics[0]);
+      const lines = tableLines([['', ...columns], ...rows.map(({ name, cells }) => [name, ...cells])]);
+      return `${task.task}, ${task.samples} samples: ${title}\n\n${lines.join('\n')}\n\n`;
+    })
+    .join('');
+}

@@ -1,0 +1,100 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { SkipscanError } from '../errors';
+
+/** Everything that decides what a run finds, as plain data: a run goes on from a journal only if all of it is the same. */
+export type JournalHeader = Readonly<Record<string, unknown>>;
+
+/**
+ * What a run has done so far, as a JSONL file: the header, then one entry for each piece of work. An entry is there once its line
+ * is complete; the beginning of a line, which a killed process may leave behind, is taken away when the file is opened again.
+ */
+export class Journal<Entry> implements AsyncDisposable {
+  /** Those that an earlier run has left, in their order. */
+  readonly entries: readonly Entry[];
+  readonly #handle: FileHandle;
+
+  private constructor(handle: FileHandle, entries: Entry[]) {
+    this.#handle = handle;
+    this.entries = entries;
+  }
+
+  /**
+   * Opens the journal of a run, or begins one.
+   *
+   * @throws SkipscanError `ERR_ARGUMENT` for the journal of another run, a file that is none, and one that cannot be written
+   */
+  static async open<Entry>(file: string, header: JournalHeader): Promise<Journal<Entry>> {
+    const handle = await openForWriting(file);
+    try {
+      const text = await handle.readFile('utf8');
+      const complete = text.slice(0, text.lastIndexOf('\n') + 1);
+      await handle.truncate(Buffer.byteLength(complete));
+      const [first, ...entries] = parseLines(file, complete);
+      if (first === undefined) await append(handle, header);
+      else checkHeader(file, first, JSON.parse(JSON.stringify(header)));
+      return new Journal(handle, entries as Entry[]);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Adds an entry; when this resolves, it outlives the process. */
+  append(entry: Entry): Promise<void> {
+    return append(this.#handle, entry);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** Reads from the start, and writes at the end whatever was read. */
+async function openForWriting(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'a+');
+  } catch (cause) {
+    throw new SkipscanError(
+      'ERR_ARGUMENT',
+      `What the run has done cannot be kept in ${file}: ${(cause as Error).message}.`,
+      { cause },
+    );
+  }
+}
+
+async function append(handle: FileHandle, value: unknown): Promise<void> {
+  await handle.appendFile(`${JSON.stringify(value)}\n`);
+}
+
+function parseLines(file: string, text: string): unknown[] {
+  const lines = text.split('\n').slice(0, -1);
+  return lines.map((line, i) => {
+    try {
+      return JSON.parse(line);
+    } catch (cause) {
+      throw new SkipscanError(
+        'ERR_ARGUMENT',
+        `${file}:${i + 1}: expected the journal of an unfinished run, but this line is not JSON. Move the file away, ` +
+          'or delete it to start anew.',
+        { cause },
+      );
+    }
+  });
+}
+
+function checkHeader(file: string, found: unknown, expected: JournalHeader): void {
+  const before = typeof found === 'object' && found !== null ? (found as JournalHeader) : {};
+  const names = [...new Set([...Object.keys(expected), ...Object.keys(before)])];
+  const name = names.find((name) => JSON.stringify(before[name]) !== JSON.stringify(expected[name]));
+  if (name === undefined) return;
+  throw new SkipscanError(
+    'ERR_ARGUMENT',
+    `${file} holds what another run has done: its ${name} is ${shown(before[name])}, and this run's is ` +
+      `${shown(expected[name])}. Finish that run with its own options, or delete the file to start anew.`,
+  );
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'not there';
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}

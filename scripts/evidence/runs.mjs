@@ -1,0 +1,133 @@
+// What docs/evidence.md rests on: every sweep of every model. A run is one `skipscan report`.
+
+const everyPolicy = 'utrc,merge,prune,released-utrc,uniform,random,recent,ltmp,recommended';
+const alignments = ['--alignments', 'none,next,previous'];
+
+/** Every policy at every cut, by alignment. */
+function policySweep(cuts, policies = everyPolicy) {
+  return ['--policies', policies, '--cuts', cuts, ...alignments, '--one-at-a-time'];
+}
+
+/** What importance and alignment contribute, alone and together. */
+function metricSweep(cuts, metrics) {
+  return ['--policies', 'prune,utrc', '--cuts', cuts, '--metrics', metrics, '--alignments', 'none,next'];
+}
+
+/** The options of the policies that have some, each alone. */
+function optionSweep(cut, ...others) {
+  const lists = {
+    convs: 'compact,aligned',
+    directions: 'any,forward',
+    similarities: 'hidden,residual,sum',
+    'q-hidden': '0.5,0,1',
+    'q-residual': '0,0.5,1',
+    sources: 'gated,ssm,block',
+  };
+  const options = Object.entries(lists).flatMap(([name, values]) => [`--${name}`, values]);
+  return ['--policies', 'utrc,merge,prune', '--cuts', cut, '--one-at-a-time', ...options, ...others];
+}
+
+/** Chance, which a policy must beat, and what alignment makes of it. */
+function chanceSweep(cuts) {
+  return ['--policies', 'random', '--cuts', cuts, '--seeds', '0,1,2,3', ...alignments];
+}
+
+function ofPrompts(model, data) {
+  const run = (what, sweep) => ({ name: `${model}/${what}`, model, args: [...data, ...sweep] });
+  return [
+    run('policies', policySweep('0.1,0.2,0.3')),
+    run('metrics', metricSweep('0.2', 'clip,l1,l2,sum,delta,state,novel,novel2')),
+    run('options', optionSweep('0.2', '--protect-last', '1,8,32')),
+    run('protected', [
+      ...[
+        '--policies',
+        'utrc,merge,prune,uniform,random',
+        '--cuts',
+        '0.3',
+        '--protect-last',
+        '32',
+        ...alignments,
+      ],
+    ]),
+    run('chance', chanceSweep('0.2')),
+  ];
+}
+
+function ofImages(model, policies, samples, folder = '{pictures}') {
+  const data = [folder, '--samples', String(samples), '--batch', '64'];
+  const run = (what, sweep) => ({ name: `${model}/${what}`, model, args: [...data, ...sweep] });
+  return [
+    run('policies', policySweep('0.15,0.3,0.45', policies)),
+    run('metrics', metricSweep('0.15,0.3,0.45', 'clip,l1,l2,sum,delta,novel,novel2')),
+    run('options', optionSweep('0.3')),
+    run('chance', chanceSweep('0.15,0.3,0.45')),
+  ];
+}
+
+/** Prompts so long that what they begin with is far away. */
+function ofLongPrompts(model, what, data) {
+  const policies = 'utrc,merge,prune,uniform,random,recent,recommended';
+  const sweep = [
+    '--policies',
+    policies,
+    '--cuts',
+    '0.3',
+    '--alignments',
+    'none,next',
+    '--metrics',
+    'clip,state',
+  ];
+  return { name: `${model}/${what}`, model, args: [...data, ...sweep, '--one-at-a-time', '--batch', '1'] };
+}
+
+/** What the vision paper does: pruning by clip, in models that were fine-tuned with it and in those that were not. */
+function ofTunedImages(model) {
+  const sweep = [
+    '--policies',
+    'prune',
+    '--cuts',
+    '0.15,0.3,0.45',
+    '--metrics',
+    'clip,novel',
+    '--alignments',
+    'none,next',
+  ];
+  return {
+    name: `${model}/policies`,
+    model,
+    args: ['{pictures}', '--samples', '2048', '--batch', '64', ...sweep],
+  };
+}
+
+const text = (samples) => ['--text', '{text}', '--samples', String(samples)];
+const longText = (file, prompt) => ['--text', file, '--prompt', String(prompt), '--continuation', '64'];
+const vimPolicies = `${everyPolicy},released-top`;
+const seeds = ['-2', '-3'];
+
+/**
+ * `model` is a folder: of the shipped models, or of those that other seeds have made. In `args`, {pictures}, {text} and the like are
+ * files that `data.mjs` names.
+ */
+export const runs = [
+  ...ofPrompts('tiny-mamba2', text(256)),
+  ...ofPrompts('tiny-mamba', text(256)),
+  ...seeds.flatMap((seed) => ofPrompts(`tiny-mamba2${seed}`, text(128))),
+  ofLongPrompts('tiny-mamba2', 'long-8k', longText('{text8k}', 8192)),
+  ofLongPrompts('tiny-mamba2', 'long-64k', longText('{text64k}', 65472)),
+  ofLongPrompts('tiny-mamba', 'long-8k', longText('{text8k}', 8192)),
+  ...['', ...seeds].flatMap((seed) => [
+    ...ofPrompts(`tiny-recall${seed}`, ['--data', '{recall}']),
+    ...ofPrompts(`tiny-copying${seed}`, ['--data', '{copying}']),
+    ofLongPrompts(`tiny-recall${seed}`, 'long-1k', ['--data', '{recall1k}']),
+    ofLongPrompts(`tiny-recall${seed}`, 'long-8k', ['--data', '{recall8k}']),
+    ofLongPrompts(`tiny-recall${seed}`, 'long-64k', ['--data', '{recall64k}']),
+  ]),
+  ...ofImages('tiny-vim', vimPolicies, 4096),
+  ...ofImages('tiny-plainmamba', everyPolicy, 2048),
+  ...seeds.flatMap((seed) => ofImages(`tiny-vim${seed}`, vimPolicies, 1024)),
+  ...[1, 2, 3].flatMap((seed) => ofImages(`photos-${seed}`, vimPolicies, 1024, `{photos${seed}}`)),
+  ...['clip-none', 'clip-next'].flatMap((how) =>
+    [1, 2, 3].map((seed) => ofTunedImages(`tuned-${how}-${seed}`)),
+  ),
+  ofTunedImages('tuned-dense-1'),
+];
