@@ -14,7 +14,8 @@ TRAINING, HELD_OUT = range(2)
 
 @dataclass(frozen=True)
 class Stage:
-    """Sequences of one length with up to `most` things to remember, at least half as many."""
+    """Sequences of one length with up to `most` things to remember, at least half as many. A stage but the
+    last ends before its `steps` when it is mastered."""
 
     length: int
     most: int
@@ -43,15 +44,15 @@ TASKS = {
             vocab_size=recall.VOCABULARY, d_model=64, n_layer=4, head_dim=32, d_state=64, chunk_size=64
         ),
         sample=recall_sample,
-        stages=(Stage(64, 6, 600), Stage(128, 16, 3000), Stage(512, 16, 500), Stage(1024, 16, 300)),
+        stages=(Stage(64, 6, 1500), Stage(128, 16, 3000), Stage(256, 16, 1500)),
         peak_rate=4e-3,
         count=12,
         lengths=(128, 512, 1024, 8192, 65536),
     ),
     "copying": MemoryTask(
-        config=MambaConfig(vocab_size=copying.VOCABULARY, d_model=64, n_layer=4, d_state=32),
+        config=MambaConfig(vocab_size=copying.VOCABULARY, d_model=64, n_layer=4, d_state=16),
         sample=copying.sample,
-        stages=(Stage(32, 4, 500), Stage(64, 8, 1000), Stage(128, 16, 2500), Stage(256, 16, 1500)),
+        stages=(Stage(32, 4, 2000), Stage(64, 8, 2000), Stage(128, 16, 2500), Stage(256, 16, 1500)),
         peak_rate=3e-3,
         count=16,
         lengths=(128, 256, 512),

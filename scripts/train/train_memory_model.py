@@ -23,6 +23,7 @@ from weights import write_json
 ROOT = Path(__file__).resolve().parents[2]
 TOKENS = 1 << 11  # of a step, whatever the length of its sequences
 WARMUP = 100
+REPORTED, MASTERED = 100, 0.95  # a stage but the last ends when of the answers of so many steps so many are right
 HELD_OUT_ANSWERS = 600  # of each length
 
 
@@ -36,28 +37,38 @@ def answer_costs(model, ids, answers):
     return (costs * asked.flatten()).sum() / asked.sum(), right
 
 
+def rate(number, step, last, stage, peak):
+    """The learning rate: it warms up in the first stage, stays, and falls in the last."""
+    if last:
+        return learning_rate(step, stage.steps, peak, 0)
+    return peak * min(1, (step + 1) / WARMUP) if number == 0 else peak
+
+
 def train(model, task, seed):
+    """Trains in place; returns the steps of each stage and the seconds of processor time."""
     rng = np.random.default_rng((memory_tasks.TRAINING, seed))
     optimizer = make_optimizer(model)
     # The elementwise work between the products outweighs them; fused, a step takes half as long.
     cost = torch.compile(lambda ids, answers: answer_costs(model, ids, answers), dynamic=False)
-    steps = sum(stage.steps for stage in task.stages)
-    step, start = 0, time.process_time()
-    for stage in task.stages:
+    start = time.process_time()
+    steps = []
+    for number, stage in enumerate(task.stages):
+        last = number == len(task.stages) - 1
         recent = []
-        for _ in range(stage.steps):
-            count = int(rng.integers(stage.most // 2, stage.most + 1))
-            sequences = task.sample(rng, TOKENS // stage.length, stage.length + 1, count)
-            loss, right = cost(*map(torch.from_numpy, sequences))
-            update(model, optimizer, loss, learning_rate(step, steps, task.peak_rate, WARMUP))
-            step += 1
-            recent.append((loss.item(), right.item()))
-            if step % 100 == 0:
-                loss, right = np.mean(recent, axis=0)
-                seconds = time.process_time() - start
-                print(f"step {step}/{steps}  loss {loss:.3f}  right {right:.3f}  {seconds:.0f} s", flush=True)
-                recent = []
-    return time.process_time() - start
+        while len(recent) < stage.steps and (last or np.mean(recent[-REPORTED:] or 0) < MASTERED):
+            for _ in range(REPORTED):
+                count = int(rng.integers(stage.most // 2, stage.most + 1))
+                sequences = task.sample(rng, TOKENS // stage.length, stage.length + 1, count)
+                loss, right = cost(*map(torch.from_numpy, sequences))
+                update(model, optimizer, loss, rate(number, len(recent), last, stage, task.peak_rate))
+                recent.append(right.item())
+            seconds = time.process_time() - start
+            print(
+                f"length {stage.length}  step {len(recent)}  right {np.mean(recent[-REPORTED:]):.3f}  {seconds:.0f} s",
+                flush=True,
+            )
+        steps.append(len(recent))
+    return steps, time.process_time() - start
 
 
 @torch.no_grad()
@@ -88,7 +99,7 @@ def main():
     model = LanguageModel(task.config)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters} parameters")
-    seconds = train(model, task, options.seed)
+    steps, seconds = train(model, task, options.seed)
 
     checkpoint.save(model, out)
     exported = checkpoint.load(out)
@@ -98,8 +109,8 @@ def main():
         out / "training.json",
         {
             "parameters": parameters,
-            "stages": [{"length": s.length, "most": s.most, "steps": s.steps} for s in task.stages],
-            "tokens": sum(stage.steps for stage in task.stages) * TOKENS,
+            "stages": [{"length": s.length, "most": s.most, "steps": n} for s, n in zip(task.stages, steps)],
+            "tokens": sum(steps) * TOKENS,
             "tokens_per_step": TOKENS,
             "peak_learning_rate": task.peak_rate,
             "seed": options.seed,
