@@ -21,9 +21,9 @@ from optimization import learning_rate, make_optimizer, update
 from weights import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
-TOKENS = 1 << 11  # of a step, whatever the length of its sequences
+TOKENS = 1 << 11  # of a step, or one longer sequence
 WARMUP = 100
-REPORTED, MASTERED = 100, 0.95  # a stage but the last ends when of the answers of so many steps so many are right
+REPORTED, MASTERED = 100, 0.95  # a stage is mastered when of the answers of so many steps such a share is right
 HELD_OUT_ANSWERS = 600  # of each length
 
 
@@ -37,37 +37,39 @@ def answer_costs(model, ids, answers):
     return (costs * asked.flatten()).sum() / asked.sum(), right
 
 
-def rate(number, step, last, stage, peak):
-    """The learning rate: it warms up in the first stage, stays, and falls in the last."""
-    if last:
-        return learning_rate(step, stage.steps, peak, 0)
-    return peak * min(1, (step + 1) / WARMUP) if number == 0 else peak
+def rate(stage, step, warmup):
+    """The learning rate of a stage's step: it warms up over `warmup` steps and stays, or falls if the stage settles."""
+    if stage.settles:
+        return learning_rate(step, stage.steps, stage.rate, 0)
+    return stage.rate * min(1, (step + 1) / warmup)
 
 
 def train(model, task, seed):
     """Trains in place; returns the steps of each stage and the seconds of processor time."""
     rng = np.random.default_rng((memory_tasks.TRAINING, seed))
     optimizer = make_optimizer(model)
-    # The elementwise work between the products outweighs them; fused, a step takes half as long.
-    cost = torch.compile(lambda ids, answers: answer_costs(model, ids, answers), dynamic=False)
-    start = time.process_time()
-    steps = []
-    for number, stage in enumerate(task.stages):
-        last = number == len(task.stages) - 1
-        recent = []
-        while len(recent) < stage.steps and (last or np.mean(recent[-REPORTED:] or 0) < MASTERED):
+
+    def cost(ids, answers):
+        return answer_costs(model, ids, answers)
+
+    # The elementwise work between the products outweighs them; fused, a step takes half as long. Of long sequences the
+    # loop over chunks, which is unrolled, takes too long to compile.
+    fused = torch.compile(cost, dynamic=False)
+    steps, start = [], time.process_time()
+    for stage in task.stages:
+        compute = fused if stage.length <= TOKENS else cost
+        warmup = 1 if steps else WARMUP
+        rights = []
+        while len(rights) < stage.steps and (stage.settles or np.mean(rights[-REPORTED:] or 0) < MASTERED):
             for _ in range(REPORTED):
                 count = int(rng.integers(stage.most // 2, stage.most + 1))
-                sequences = task.sample(rng, TOKENS // stage.length, stage.length + 1, count)
-                loss, right = cost(*map(torch.from_numpy, sequences))
-                update(model, optimizer, loss, rate(number, len(recent), last, stage, task.peak_rate))
-                recent.append(right.item())
-            seconds = time.process_time() - start
-            print(
-                f"length {stage.length}  step {len(recent)}  right {np.mean(recent[-REPORTED:]):.3f}  {seconds:.0f} s",
-                flush=True,
-            )
-        steps.append(len(recent))
+                sequences = task.sample(rng, max(1, TOKENS // stage.length), stage.length + 1, count)
+                loss, right = compute(*map(torch.from_numpy, sequences))
+                update(model, optimizer, loss, rate(stage, len(rights), warmup))
+                rights.append(right.item())
+            share, seconds = np.mean(rights[-REPORTED:]), time.process_time() - start
+            print(f"length {stage.length}  step {len(rights)}  right {share:.3f}  {seconds:.0f} s", flush=True)
+        steps.append(len(rights))
     return steps, time.process_time() - start
 
 
@@ -109,10 +111,11 @@ def main():
         out / "training.json",
         {
             "parameters": parameters,
-            "stages": [{"length": s.length, "most": s.most, "steps": n} for s, n in zip(task.stages, steps)],
-            "tokens": sum(steps) * TOKENS,
-            "tokens_per_step": TOKENS,
-            "peak_learning_rate": task.peak_rate,
+            "stages": [
+                {"length": stage.length, "most": stage.most, "learning_rate": stage.rate, "steps": n}
+                for stage, n in zip(task.stages, steps)
+            ],
+            "tokens": sum(n * max(TOKENS, stage.length) for stage, n in zip(task.stages, steps)),
             "seed": options.seed,
             "processor_minutes": round(seconds / 60, 1),
             "versions": {"torch": torch.__version__, "numpy": np.__version__},
