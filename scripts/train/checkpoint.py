@@ -1,9 +1,11 @@
-"""Writes and reads a model folder in the Hugging Face `mamba2` format, with a byte-level tokenizer."""
+"""Writes and reads a model folder in the Hugging Face `mamba2` or `mamba` format, and its byte-level tokenizer."""
 
 import json
 
 from corpus import END_OF_TEXT
-from mamba2 import LanguageModel, Mamba2Config
+from language_model import LanguageModel
+from mamba import MambaConfig
+from mamba2 import Mamba2Config
 from weights import read_weights, write_json, write_weights
 
 END_OF_TEXT_TOKEN = "<|endoftext|>"
@@ -16,39 +18,58 @@ ADDED_TOKEN = {
 }
 
 
-def model_config(config):
+def mamba2_config(config):
+    """What only a `mamba2` config.json has."""
     return {
         "architectures": ["Mamba2ForCausalLM"],
-        "bos_token_id": END_OF_TEXT,
         "chunk_size": config.chunk_size,
+        "head_dim": config.head_dim,
+        "model_type": "mamba2",
+        "n_groups": 1,
+        "num_heads": config.n_heads,
+        "time_step_limit": [0.0, {"__float__": "Infinity"}],
+        "time_step_rank": -(-config.d_model // 16),
+    }
+
+
+def mamba_config(config):
+    """What only a `mamba` config.json has."""
+    return {
+        "architectures": ["MambaForCausalLM"],
+        "intermediate_size": config.d_inner,
+        "model_type": "mamba",
+        "time_step_init_scheme": "random",
+        "time_step_rank": config.dt_rank,
+        "time_step_scale": 1.0,
+    }
+
+
+def model_config(config):
+    common = {
         "conv_kernel": config.d_conv,
         "dtype": "bfloat16",
-        "eos_token_id": END_OF_TEXT,
         "expand": config.expand,
-        "head_dim": config.head_dim,
         "hidden_act": "silu",
         "hidden_size": config.d_model,
         "initializer_range": 0.1,
         "layer_norm_epsilon": config.norm_eps,
-        "model_type": "mamba2",
-        "n_groups": 1,
-        "num_heads": config.n_heads,
         "num_hidden_layers": config.n_layer,
-        "pad_token_id": END_OF_TEXT,
         "rescale_prenorm_residual": False,
         "residual_in_fp32": True,
         "state_size": config.d_state,
         "tie_word_embeddings": True,
         "time_step_floor": 0.0001,
-        "time_step_limit": [0.0, {"__float__": "Infinity"}],
         "time_step_max": 0.1,
         "time_step_min": 0.001,
-        "time_step_rank": -(-config.d_model // 16),
         "use_bias": False,
         "use_cache": True,
         "use_conv_bias": True,
         "vocab_size": config.vocab_size,
     }
+    own = mamba_config(config) if isinstance(config, MambaConfig) else mamba2_config(config)
+    # A vocabulary of bytes has END_OF_TEXT after them; a smaller one has no tokens of its own kind.
+    special = ("bos_token_id", "eos_token_id", "pad_token_id") if config.vocab_size > END_OF_TEXT else ()
+    return dict(sorted({**common, **own, **dict.fromkeys(special, END_OF_TEXT)}.items()))
 
 
 def byte_alphabet():
@@ -115,29 +136,36 @@ def generation_config():
 
 
 def save(model, folder):
-    """Writes everything but training.json and README.md; the weights are rounded to bfloat16."""
+    """Writes config.json and the weights, which are rounded to bfloat16."""
     folder.mkdir(parents=True, exist_ok=True)
     write_weights(model, folder)
     write_json(folder / "config.json", model_config(model.config))
+
+
+def save_tokenizer(folder):
+    """Writes what a model of bytes has besides: the tokenizer and how to sample from it."""
     write_json(folder / "tokenizer.json", tokenizer())
     write_json(folder / "tokenizer_config.json", tokenizer_config())
     write_json(folder / "generation_config.json", generation_config())
 
 
+def read_config(stored):
+    common = {
+        "vocab_size": stored["vocab_size"],
+        "d_model": stored["hidden_size"],
+        "n_layer": stored["num_hidden_layers"],
+        "d_state": stored["state_size"],
+        "expand": stored["expand"],
+        "d_conv": stored["conv_kernel"],
+        "norm_eps": stored["layer_norm_epsilon"],
+    }
+    if stored["model_type"] == "mamba":
+        return MambaConfig(**common)
+    return Mamba2Config(**common, head_dim=stored["head_dim"], chunk_size=stored["chunk_size"])
+
+
 def load(folder):
     """The LanguageModel in `folder`, its stored weights widened to float32."""
-    stored = json.loads((folder / "config.json").read_text())
-    config = Mamba2Config(
-        vocab_size=stored["vocab_size"],
-        d_model=stored["hidden_size"],
-        n_layer=stored["num_hidden_layers"],
-        head_dim=stored["head_dim"],
-        d_state=stored["state_size"],
-        chunk_size=stored["chunk_size"],
-        expand=stored["expand"],
-        d_conv=stored["conv_kernel"],
-        norm_eps=stored["layer_norm_epsilon"],
-    )
-    model = LanguageModel(config)
+    model = LanguageModel(read_config(json.loads((folder / "config.json").read_text())))
     model.load_state_dict(read_weights(folder))
     return model.eval()

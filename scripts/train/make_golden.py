@@ -1,9 +1,11 @@
-"""Checks models/tiny-mamba2 against Hugging Face transformers and writes the tests' golden file.
+"""Checks a model of bytes against Hugging Face transformers and writes the tests' golden file.
 
     python scripts/train/make_golden.py
+    python scripts/train/make_golden.py --model models/tiny-mamba
 
-Loads the folder as Mamba2ForCausalLM in float32, asserts that its logits are those of mamba2.py,
-prints two continuations and writes test/fixtures/tiny-mamba2-golden.json. Needs transformers too.
+Loads the folder as Mamba2ForCausalLM or MambaForCausalLM in float32, asserts that its logits are those
+of mamba2.py or mamba.py, prints two continuations and writes test/fixtures/NAME-golden.json. Needs
+transformers too.
 """
 
 import argparse
@@ -34,10 +36,35 @@ CONTEXT, CONTINUATION = "The President of the United", " States of America."
 
 
 def own_logits(model, ids):
-    """Logits of mamba2.py for ids (1, l); padding on the right does not reach earlier tokens."""
+    """Our own logits for ids (1, l); padding on the right does not reach earlier tokens."""
     length = ids.shape[1]
     padded = F.pad(ids, (0, -length % model.config.chunk_size))
     return model(padded)[:, :length]
+
+
+def load(folder, sentences):
+    """transformers' model in `folder` and its logits' largest difference from ours over `sentences`, ids (1, l)."""
+    reference = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    own = checkpoint.load(folder)
+    difference = max((reference(ids).logits - own_logits(own, ids)).abs().max().item() for ids in sentences)
+    print(f"{type(reference).__name__}: logits differ from ours by at most {difference:.1e}")
+    assert difference < LOGIT_TOLERANCE
+    return reference
+
+
+def provenance(reference, folder):
+    return {
+        "reference": f"transformers {transformers.__version__} {type(reference).__name__}, torch {torch.__version__}, "
+        "float32 arithmetic on the bfloat16 weights",
+        "weightsSha256": hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(),
+    }
+
+
+def log_probabilities(reference, context, continuation):
+    """Of each id of `continuation` (1, m) after `context` (1, l) and those before it: a list of m."""
+    logits = reference(torch.cat([context, continuation], dim=1)).logits[0, context.shape[1] - 1 : -1]
+    chosen = logits.log_softmax(-1).gather(1, continuation.T)[:, 0]
+    return [round(value, 6) for value in chosen.tolist()]
 
 
 def greedy(reference, prompt_ids):
@@ -65,38 +92,28 @@ def first_clear_prompt(reference, encode):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=ROOT / "models/tiny-mamba2")
-    parser.add_argument("--out", type=Path, default=ROOT / "test/fixtures/tiny-mamba2-golden.json")
+    parser.add_argument("--out", type=Path, help="otherwise test/fixtures/NAME-golden.json of the model's NAME")
     options = parser.parse_args()
+    out = options.out or ROOT / f"test/fixtures/{options.model.name}-golden.json"
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
     tokenizer = transformers.AutoTokenizer.from_pretrained(options.model)
-    reference = transformers.Mamba2ForCausalLM.from_pretrained(options.model, dtype=torch.float32).eval()
-    own = checkpoint.load(options.model)
 
     def encode(text):
         ids = tokenizer(text, return_tensors="pt").input_ids
         assert ids[0].tolist() == list(text.encode())
         return ids
 
-    ids = encode(" ".join(PROMPTS))
-    difference = (reference(ids).logits - own_logits(own, ids)).abs().max().item()
-    print(f"logits against transformers: max abs difference {difference:.1e} over {ids.shape[1]} tokens")
-    assert difference < LOGIT_TOLERANCE
-
+    reference = load(options.model, [encode(" ".join(PROMPTS))])
     prompt, tokens, margin = first_clear_prompt(reference, encode)
     print(f"greedy (smallest margin {margin:.3f}): {prompt}|{tokenizer.decode(tokens)}")
     sampled = reference.generate(encode(PROMPTS[0]), max_new_tokens=200)  # as generation_config.json says
     print(f"sampled: {tokenizer.decode(sampled[0])}")
 
     context, continuation = encode(CONTEXT), encode(CONTINUATION)
-    logits = reference(torch.cat([context, continuation], dim=1)).logits[0, context.shape[1] - 1 : -1]
-    log_probabilities = logits.log_softmax(-1).gather(1, continuation.T)[:, 0]
-
     golden = {
-        "reference": f"transformers {transformers.__version__} Mamba2ForCausalLM, torch {torch.__version__}, "
-        "float32 arithmetic on the bfloat16 weights",
-        "weightsSha256": hashlib.sha256((options.model / "model.safetensors").read_bytes()).hexdigest(),
+        **provenance(reference, options.model),
         "greedy": {
             "prompt": prompt,
             "promptIds": list(prompt.encode()),
@@ -109,10 +126,10 @@ def main():
             "contextIds": context[0].tolist(),
             "continuation": CONTINUATION,
             "continuationIds": continuation[0].tolist(),
-            "logProbabilities": [round(value, 6) for value in log_probabilities.tolist()],
+            "logProbabilities": log_probabilities(reference, context, continuation),
         },
     }
-    options.out.write_text(json.dumps(golden, ensure_ascii=False) + "\n", encoding="utf-8")
+    out.write_text(json.dumps(golden, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""A Mamba-2 language model in PyTorch, written to be read next to the paper (Dao & Gu, 2024).
+"""The mixer of a Mamba-2 language model in PyTorch, to be read next to the paper (Dao & Gu, 2024).
 
-Module and parameter names are those of the Hugging Face `mamba2` format, so `state_dict()` of
-`LanguageModel` is the published layout. One group (B and C are shared by all heads), no biases but
-the convolution's, tied input and output embedding.
+Parameter names are those of the Hugging Face `mamba2` format; language_model.py has the rest of the
+model. One group (B and C are shared by all heads), no biases but the convolution's.
 
 Shapes use: b batch, l sequence length, d d_model, i d_inner, h heads, p head_dim, n d_state,
 c chunks of q tokens.
@@ -27,6 +26,10 @@ class Mamba2Config:
     expand: int = 2
     d_conv: int = 4
     norm_eps: float = 1e-5
+
+    @property
+    def mixer(self):
+        return Mixer
 
     @property
     def d_inner(self) -> int:
@@ -122,41 +125,3 @@ class Mixer(nn.Module):
         dt = F.softplus(dt.float() + self.dt_bias)
         y = ssd(x, dt, -self.A_log.exp(), B, C, self.config.chunk_size) + x * self.D.unsqueeze(-1)
         return self.out_proj(self.norm(y.flatten(-2), z))
-
-
-class Block(nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.norm = nn.RMSNorm(config.d_model, eps=config.norm_eps)
-        self.mixer = Mixer(config)
-
-    def forward(self, residual):
-        return residual + self.mixer(self.norm(residual))
-
-
-class Backbone(nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.embeddings = nn.Embedding(config.vocab_size, config.d_model)
-        self.layers = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-        self.norm_f = nn.RMSNorm(config.d_model, eps=config.norm_eps)
-
-    def forward(self, ids):
-        x = self.embeddings(ids)
-        for layer in self.layers:
-            x = layer(x)
-        return self.norm_f(x)
-
-
-class LanguageModel(nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.config = config
-        self.backbone = Backbone(config)
-        nn.init.normal_(self.backbone.embeddings.weight, std=0.02)
-        for layer in self.backbone.layers:  # keeps the residual stream's scale independent of depth
-            layer.mixer.out_proj.weight.data /= math.sqrt(config.n_layer)
-
-    def forward(self, ids):
-        """ids (b, l), l a multiple of the chunk size -> logits (b, l, vocab_size), float32."""
-        return F.linear(self.backbone(ids), self.backbone.embeddings.weight).float()

