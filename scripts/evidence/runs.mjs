@@ -27,6 +27,12 @@ function optionSweep(cut, ...others) {
   return ['--policies', 'utrc,merge,prune', '--cuts', cut, '--one-at-a-time', ...options, ...others];
 }
 
+/** What is recommended for prompts, with and without alignment. */
+function stateSweep(cuts) {
+  const own = ['--metrics', 'state', '--protect-last', '32'];
+  return ['--policies', 'prune', '--cuts', cuts, ...own, '--alignments', 'none,next'];
+}
+
 /** What is recommended for images, with and without alignment. */
 function novelSweep(cuts) {
   return ['--policies', 'prune', '--cuts', cuts, '--metrics', 'novel,novel2', ...alignments];
@@ -56,6 +62,7 @@ function ofPrompts(model, data, brief = false) {
   const runs = [
     run('policies', policySweep('0.1,0.2,0.3')),
     run('metrics', metricSweep('0.2', 'clip,l1,l2,sum,delta,state,novel,novel2')),
+    run('state', stateSweep('0.1,0.2,0.3')),
     run('chance', chanceSweep('0.2')),
   ];
   if (brief) return runs;
@@ -81,17 +88,8 @@ function ofImages(model, policies, samples, { folder = '{pictures}', brief = fal
 /** Prompts so long that what they begin with is far away. */
 function ofLongPrompts(model, what, data) {
   const policies = 'utrc,merge,prune,uniform,random,recent,recommended';
-  const sweep = [
-    '--policies',
-    policies,
-    '--cuts',
-    '0.3',
-    '--alignments',
-    'none,next',
-    '--metrics',
-    'clip,state',
-  ];
-  return { name: `${model}/${what}`, model, args: [...data, ...sweep, '--one-at-a-time', '--batch', '1'] };
+  const sweep = ['--policies', policies, '--cuts', '0.3', '--alignments', 'none,next', '--one-at-a-time'];
+  return { name: `${model}/${what}`, model, args: [...data, ...sweep, '--batch', '1'] };
 }
 
 /** What the vision paper does: pruning by clip, in models that were fine-tuned with it and in those that were not. */
@@ -126,7 +124,7 @@ export const runs = [
   ...ofPrompts('tiny-mamba2', text(256)),
   ...ofPrompts('tiny-mamba', text(256), true),
   ...ofPrompts('tiny-mamba2-2', text(128), true),
-  ofLongPrompts('tiny-mamba2', 'long-8k', longText('{text8k}', 8192)),
+  ofLongPrompts('tiny-mamba2', 'long-8k', [...longText('{text8k}', 8192), '--samples', '24']),
   ofLongPrompts('tiny-mamba2', 'long-64k', longText('{text64k}', 65472)),
   ...['', ...seeds].flatMap((seed) => [
     ...ofPrompts(`tiny-recall${seed}`, ['--data', '{recall}'], seed !== ''),

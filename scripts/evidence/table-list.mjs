@@ -107,6 +107,37 @@ function byAlignment(results, some, what, cut, names, options = {}) {
   };
 }
 
+/** What is recommended for prompts. */
+function stateByAlignment(results) {
+  const cuts = [0.1, 0.2, 0.3];
+  return {
+    columns: prompts.flatMap(({ label }) => cuts.map((cut) => `${label}, ${Math.round(100 * cut)} %`)),
+    rows: ['none', 'next'].map((alignment) => ({
+      name: alignment,
+      cells: prompts.flatMap((family) =>
+        cuts.map((cut) => cost(results, family, 'state', { policy: 'prune', cut, alignment })),
+      ),
+    })),
+  };
+}
+
+/** What is recommended for images. */
+function novelByAlignment(results) {
+  const cuts = [0.15, 0.3, 0.45];
+  const row = (metric, alignment) => ({
+    name: `${metric}, ${alignment}`,
+    cells: images.flatMap((family) =>
+      cuts.map((cut) => cost(results, family, 'novel', { policy: 'prune', cut, metric, alignment })),
+    ),
+  });
+  return {
+    columns: images.flatMap(({ label }) => cuts.map((cut) => `${label}, ${Math.round(100 * cut)} %`)),
+    rows: ['novel', 'novel2'].flatMap((metric) =>
+      ['none', 'next', 'previous'].map((how) => row(metric, how)),
+    ),
+  };
+}
+
 /** Chance, the papers' importance and the best we know, each with and without alignment. */
 function contributions(results, some, cut, metrics) {
   return {
@@ -182,10 +213,6 @@ function longPrompts(results) {
         name: policy,
         cells: difference({ policy, alignment: 'next' }),
       })),
-      ...['prune', 'utrc'].map((policy) => ({
-        name: `${policy}, state, alignment none`,
-        cells: difference({ policy, metric: 'state' }),
-      })),
       ...['prune', 'utrc', 'merge'].flatMap((policy) =>
         ['none', 'next'].map((alignment) => ({
           name: `${policy}, alignment ${alignment}`,
@@ -240,6 +267,8 @@ export const tables = {
   'prompt-alignment': (results) => byAlignment(results, prompts, 'policies', 0.2, aligned),
   'protected-alignment': (results) => byAlignment(results, prompts, 'protected', 0.3, safe),
   'image-alignment': (results) => byAlignment(results, images, 'policies', 0.3, aligned),
+  state: stateByAlignment,
+  novel: novelByAlignment,
   'prompt-contributions': (results) => contributions(results, prompts, 0.2, languageMetrics),
   'image-contributions': (results) => contributions(results, images, 0.3, imageMetrics),
   'prompt-options': (results) => byOption(results, prompts, 0.2),
