@@ -32,8 +32,9 @@ export function paperSchedule(config: ModelConfig): { layers: number[] } {
 }
 
 /**
- * The best policy we know for a model, which may change as evidence grows: at the layers of `paperSchedule()`, today `prune` by
- * `state` with the last 32 tokens protected for language models, and `prune` by `novel` for vision models.
+ * The best policy we know for a model, which may change as evidence grows (docs/evidence.md): at the layers of `paperSchedule()`,
+ * today `prune` by `state` with the last 32 tokens protected for language models, and `prune` by `novel` for vision models, both
+ * without alignment.
  *
  * @param o.flopsReduction the share of the blocks' FLOPs to save
  */
@@ -41,7 +42,7 @@ export function recommended(config: ModelConfig, o: { flopsReduction: number }):
   const common = {
     ...paperSchedule(config),
     flopsReduction: flopsReductionOf(new Options('recommended()', o, ['flopsReduction'])),
-    alignment: 'next',
+    alignment: 'none',
   } as const;
   return isVision(config)
     ? prune({ ...common, importance: { metric: 'novel' } })

@@ -57,7 +57,7 @@ describe('the recommended policy', () => {
       layers: [12, 17, 22, 27, 32, 37, 42],
       flopsReduction: 0.2,
       importance: { metric: 'state', source: 'gated' },
-      alignment: 'next',
+      alignment: 'none',
       conv: 'compact',
       direction: 'any',
       protect: [],

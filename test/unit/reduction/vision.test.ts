@@ -172,7 +172,7 @@ describe('where to reduce', () => {
       layers: [4, 9, 14],
       flopsReduction: 0.2,
       importance: { metric: 'novel', source: 'gated' },
-      alignment: 'next',
+      alignment: 'none',
       conv: 'compact',
       direction: 'any',
       protect: [],
