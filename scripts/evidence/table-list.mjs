@@ -81,11 +81,17 @@ function dense(results) {
   return { columns: ['seed 1', 'seed 2', 'seed 3'], rows };
 }
 
+/** `recommended` was `prune` with alignment `next` when this was measured. */
+function nameOf(policy, some) {
+  if (policy !== 'recommended') return policy;
+  return some === images ? 'prune, novel' : 'prune, state, last 32 protected';
+}
+
 function byCut(results, some, cuts) {
   return {
     columns: some.flatMap(({ label }) => cuts.map((cut) => `${label}, ${Math.round(100 * cut)} %`)),
     rows: policies.concat(some === images ? 'released-top' : []).map((policy) => ({
-      name: policy,
+      name: nameOf(policy, some),
       cells: some.flatMap((family) =>
         cuts.map((cut) => cost(results, family, 'policies', { policy, cut, alignment: 'next' })),
       ),
@@ -210,7 +216,7 @@ function longPrompts(results) {
         cells: of((task, metric) => task.dense.metrics[metric]).map((cell) => cell?.replace('+', '')),
       },
       ...['recommended', 'recent', 'uniform', 'random'].map((policy) => ({
-        name: policy,
+        name: nameOf(policy, prompts),
         cells: difference({ policy, alignment: 'next' }),
       })),
       ...['prune', 'utrc', 'merge'].flatMap((policy) =>
