@@ -13,7 +13,7 @@ interface Golden {
   samples: { context: number[]; continuation: number[]; logProbabilities: number[] }[];
 }
 
-describe.each(['tiny-copying'])('%s', (name) => {
+describe.each(['tiny-recall', 'tiny-copying'])('%s', (name) => {
   const folder = path.resolve(__dirname, '../../models', name);
   const golden: Golden = JSON.parse(readFileSync(fixture(`${name}-golden.json`), 'utf8'));
 
