@@ -73,16 +73,15 @@ function ofPrompts(model, data, brief = false) {
   ];
 }
 
-function ofImages(model, policies, samples, { folder = '{pictures}', brief = false } = {}) {
+function ofImages(model, policies, samples, folder = '{pictures}') {
   const data = [folder, '--samples', String(samples), '--batch', '64'];
   const run = (what, sweep) => ({ name: `${model}/${what}`, model, args: [...data, ...sweep] });
-  const runs = [
+  return [
     run('policies', policySweep('0.15,0.3,0.45', policies)),
     run('metrics', metricSweep('0.3', 'clip,l1,l2,sum,delta,novel,novel2')),
     run('novel', novelSweep('0.15,0.3,0.45')),
     run('chance', chanceSweep('0.3')),
   ];
-  return brief ? runs : [...runs, run('options', optionSweep('0.3'))];
 }
 
 /** Prompts so long that what they begin with is far away. */
@@ -114,7 +113,6 @@ function ofTunedImages(model) {
 const text = (samples) => ['--text', '{text}', '--samples', String(samples)];
 const longText = (file, prompt) => ['--text', file, '--prompt', String(prompt), '--continuation', '64'];
 const vimPolicies = `${everyPolicy},released-top`;
-const seeds = ['-2', '-3'];
 
 /**
  * `model` is a folder: of the shipped models, or of those that other seeds have made. In `args`, {pictures}, {text} and the like are
@@ -122,25 +120,23 @@ const seeds = ['-2', '-3'];
  */
 export const runs = [
   ...ofPrompts('tiny-mamba2', text(256)),
-  ...ofPrompts('tiny-mamba', text(256), true),
   ...ofPrompts('tiny-mamba2-2', text(128), true),
+  ...ofPrompts('tiny-mamba', text(256), true),
   ofLongPrompts('tiny-mamba2', 'long-8k', [...longText('{text8k}', 8192), '--samples', '24']),
   ofLongPrompts('tiny-mamba2', 'long-64k', longText('{text64k}', 65472)),
-  ...['', ...seeds].flatMap((seed) => [
-    ...ofPrompts(`tiny-recall${seed}`, ['--data', '{recall}'], seed !== ''),
-    ...ofPrompts(`tiny-copying${seed}`, ['--data', '{copying}'], seed !== ''),
-    ofLongPrompts(`tiny-recall${seed}`, 'long-1k', ['--data', '{recall1k}']),
-    ofLongPrompts(`tiny-recall${seed}`, 'long-8k', ['--data', '{recall8k}']),
-  ]),
-  ofLongPrompts('tiny-recall', 'long-64k', ['--data', '{recall64k}']),
+  ...['', '-2', '-3'].flatMap((seed) =>
+    ofPrompts(`tiny-copying${seed}`, ['--data', '{copying}'], seed !== ''),
+  ),
+  ...ofPrompts('tiny-recall', ['--data', '{recall}'], true),
+  ofLongPrompts('tiny-recall', 'long-1k', ['--data', '{recall1k}']),
+  ofLongPrompts('tiny-recall', 'long-8k', ['--data', '{recall8k}']),
   ...ofImages('tiny-vim', vimPolicies, 2048),
+  {
+    name: 'tiny-vim/options',
+    model: 'tiny-vim',
+    args: ['{pictures}', '--samples', '1024', '--batch', '64', ...optionSweep('0.3')],
+  },
   ...ofImages('tiny-plainmamba', everyPolicy, 1024),
-  ...seeds.flatMap((seed) => ofImages(`tiny-vim${seed}`, vimPolicies, 1024, { brief: true })),
-  ...[1, 2, 3].flatMap((seed) =>
-    ofImages(`photos-${seed}`, vimPolicies, 512, { folder: `{photos${seed}}`, brief: true }),
-  ),
-  ...['clip-none', 'clip-next'].flatMap((how) =>
-    [1, 2, 3].map((seed) => ofTunedImages(`tuned-${how}-${seed}`)),
-  ),
-  ofTunedImages('tuned-dense-1'),
+  ...[1, 2].flatMap((seed) => ofImages(`photos-${seed}`, vimPolicies, 512, `{photos${seed}}`)),
+  ...['clip-none', 'clip-next'].flatMap((how) => [1, 2].map((seed) => ofTunedImages(`tuned-${how}-${seed}`))),
 ];
