@@ -137,6 +137,6 @@ export const runs = [
     args: ['{pictures}', '--samples', '1024', '--batch', '64', ...optionSweep('0.3')],
   },
   ...ofImages('tiny-plainmamba', everyPolicy, 1024),
-  ...[1, 2].flatMap((seed) => ofImages(`photos-${seed}`, vimPolicies, 512, `{photos${seed}}`)),
+  ...[1, 2, 3].flatMap((seed) => ofImages(`photos-${seed}`, vimPolicies, 512, `{photos${seed}}`)),
   ...['clip-none', 'clip-next'].flatMap((how) => [1, 2].map((seed) => ofTunedImages(`tuned-${how}-${seed}`))),
 ];

@@ -17,7 +17,7 @@ const families = {
   plainmamba: { label: 'PlainMamba', models: ['tiny-plainmamba'], metric: 'top1', ...points },
   photos: {
     label: 'ViM, photographs',
-    models: ['photos-1', 'photos-2'],
+    models: [1, 2, 3].map((seed) => `photos-${seed}`),
     metric: 'top1',
     ...points,
   },

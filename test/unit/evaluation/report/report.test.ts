@@ -46,8 +46,9 @@ test('each point has its policy, its values and the difference to dense', async 
 });
 
 test('points that come to one policy are measured once', async () => {
-  const { cells } = await madeUpReport(task, sweep);
-  // recommended is prune by state with the last 32 tokens protected.
+  // recommended is prune by state without alignment and with the last 32 tokens protected.
+  const alignment: Axis = { name: 'alignment', path: 'alignment', of: ['prune'], values: ['none'] };
+  const { cells } = await madeUpReport(task, { ...sweep, axes: [...sweep.axes, alignment] });
   expect(JSON.stringify(cells[4].reduction)).toBe(
     JSON.stringify(recommended(config, { flopsReduction: 0.1 })),
   );
