@@ -1,6 +1,8 @@
 import path from 'node:path';
+import type { JournalHeader } from '../evaluation';
 import type { LanguageModel } from '../models/language-model';
 import type { VisionModel } from '../models/vision-model';
+import { packageVersion } from '../version';
 import type { Values } from './command';
 
 /** Which model a result is of, as results say it. */
@@ -19,4 +21,10 @@ export function describeModel(model: LanguageModel | VisionModel, values: Values
     dtype,
     backend,
   };
+}
+
+/** What of a model decides the values that are measured on it: a journal belongs to it. */
+export function identityOf(model: LanguageModel | VisionModel): JournalHeader {
+  const { fingerprint, backend, dtype, device } = model;
+  return { skipscan: packageVersion, model: fingerprint, backend, dtype, device };
 }

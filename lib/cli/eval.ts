@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
-import { type JournalHeader, runTask } from '../evaluation';
+import { runTask } from '../evaluation';
 import type { LanguageModel } from '../models/language-model';
 import type { VisionModel } from '../models/vision-model';
 import type { Policy } from '../reduction';
 import { packageVersion } from '../version';
 import { type Command, UsageError, wholeNumberOption } from './command';
-import { describeModel } from './describe-model';
+import { describeModel, identityOf } from './describe-model';
 import { type GivenTask, imageTasks, languageTasks, taskNames, taskOptions } from './eval-tasks';
 import { publishedText, resultText } from './eval-text';
 import { interruptible } from './interrupt';
@@ -100,8 +100,7 @@ async function run(
   model: LanguageModel | VisionModel,
   out?: string,
 ) {
-  const { fingerprint, backend, dtype, device } = model;
-  const identity: JournalHeader = { skipscan: packageVersion, model: fingerprint, backend, dtype, device };
+  const identity = identityOf(model);
   const progress = new TimedProgress(task.name, () => `${task.samples} samples`);
   try {
     const result = await runTask(task, {

@@ -15,7 +15,7 @@ import type { LanguageModel } from '../models/language-model';
 import type { VisionModel } from '../models/vision-model';
 import { packageVersion } from '../version';
 import { type Command, UsageError, type Values, wholeNumberOption } from './command';
-import { describeModel } from './describe-model';
+import { describeModel, identityOf } from './describe-model';
 import { interruptible } from './interrupt';
 import { loadFromOptions, modelOptions } from './model';
 import { TimedProgress } from './progress';
@@ -56,9 +56,7 @@ export const report: Command = {
       : loadVisionFromOptions(values));
     const sweep = makeSweep(model.config);
     mkdirSync(out, { recursive: true });
-    const { fingerprint, backend, dtype } = model;
-    const identity = { skipscan: packageVersion, model: fingerprint, backend, dtype };
-    const options: SweepOptions = { batchSize, journals: { folder: out, identity } };
+    const options: SweepOptions = { batchSize, journals: { folder: out, identity: identityOf(model) } };
 
     const result: Report = {
       skipscan: packageVersion,

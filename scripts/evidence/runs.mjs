@@ -1,6 +1,6 @@
 // What docs/evidence.md rests on: every sweep of every model. A run is one `skipscan report`.
 
-const everyPolicy = 'utrc,merge,prune,released-utrc,uniform,random,recent,ltmp,recommended';
+const everyPolicy = 'utrc,merge,prune,released-utrc,uniform,random,recent,ltmp';
 const alignments = ['--alignments', 'none,next,previous'];
 
 /** Every policy at every cut, by alignment. */
@@ -116,7 +116,7 @@ const vimPolicies = `${everyPolicy},released-top`;
 
 /**
  * `model` is a folder: of the shipped models, or of those that other seeds have made. In `args`, {pictures}, {text} and the like are
- * files that `data.mjs` names.
+ * files that study.mjs finds.
  */
 export const runs = [
   ...ofPrompts('tiny-mamba2', text(256)),

@@ -24,17 +24,7 @@ const families = {
 };
 const prompts = [families.mamba2, families.mamba, families.recall, families.copying];
 const images = [families.vim, families.plainmamba, families.photos];
-const policies = [
-  'utrc',
-  'merge',
-  'prune',
-  'ltmp',
-  'recommended',
-  'released-utrc',
-  'uniform',
-  'random',
-  'recent',
-];
+const policies = ['utrc', 'merge', 'prune', 'ltmp', 'released-utrc', 'uniform', 'random', 'recent'];
 
 function text({ scale, digits }, estimate) {
   if (!estimate) return undefined;
@@ -81,19 +71,24 @@ function dense(results) {
   return { columns: ['seed 1', 'seed 2', 'seed 3'], rows };
 }
 
-/** `recommended` was `prune` with alignment `next` when this was measured. */
-function nameOf(policy, some) {
-  if (policy !== 'recommended') return policy;
-  return some === images ? 'prune, novel' : 'prune, state, last 32 protected';
-}
+/** The scores that are recommended are sweeps of their own. */
+const recommendedRow = {
+  prompts: { name: 'prune, state, last 32 protected', what: 'state', at: { policy: 'prune' } },
+  images: { name: 'prune, novel', what: 'novel', at: { policy: 'prune' } },
+};
 
 function byCut(results, some, cuts) {
+  const rows = [
+    ...policies.map((policy) => ({ name: policy, what: 'policies', at: { policy } })),
+    some === images ? recommendedRow.images : recommendedRow.prompts,
+    ...(some === images ? [{ name: 'released-top', what: 'policies', at: { policy: 'released-top' } }] : []),
+  ];
   return {
     columns: some.flatMap(({ label }) => cuts.map((cut) => `${label}, ${Math.round(100 * cut)} %`)),
-    rows: policies.concat(some === images ? 'released-top' : []).map((policy) => ({
-      name: nameOf(policy, some),
+    rows: rows.map(({ name, what, at }) => ({
+      name,
       cells: some.flatMap((family) =>
-        cuts.map((cut) => cost(results, family, 'policies', { policy, cut, alignment: 'next' })),
+        cuts.map((cut) => cost(results, family, what, { ...at, cut, alignment: 'next' })),
       ),
     })),
   };
@@ -215,7 +210,7 @@ function longPrompts(results) {
         cells: of((task, metric) => task.dense.metrics[metric]).map((cell) => cell?.replace('+', '')),
       },
       ...['recommended', 'recent', 'uniform', 'random'].map((policy) => ({
-        name: nameOf(policy, prompts),
+        name: policy,
         cells: difference({ policy, alignment: 'next' }),
       })),
       ...['prune', 'utrc', 'merge'].flatMap((policy) =>

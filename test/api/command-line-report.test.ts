@@ -239,5 +239,5 @@ test('what does not fit fails before anything is measured', () => {
   writeFileSync(path.join(files.path, 'bad.jsonl'), '{"context": "a"}\n');
   const bad = run(['report', '--data', path.join(files.path, 'bad.jsonl'), '--out', out]);
   expect(bad.status).toBe(1);
-  expect(bad.stderr).toContain('bad.jsonl:1: expected a string or an array of token ids for continuation');
+  expect(bad.stderr).toContain('bad.jsonl:1: expected the field continuation, which is not there');
 });

@@ -194,13 +194,18 @@ describe('continuation', () => {
   });
 
   test.each<[string, unknown[], string]>([
-    ['no record', [''], 'Expected at least one record'],
-    ['no JSON', [records[0], '{"context": "a",'], ':2: expected a JSON object but found'],
-    ['an array', ['[1]'], ':1: expected a JSON object but found an array of 1'],
+    ['no record', [''], 'expected at least one record but found none'],
+    ['no JSON', [records[0], '{"context": "a",'], ':2: expected JSON but found what is none'],
+    ['an array', ['[1]'], ':1: expected an object with the fields of a record'],
     [
       'a missing field',
       ['', { context: 'a' }],
-      ':2: expected a string or an array of token ids for continuation',
+      ':2: expected the field continuation, which is not there or null. Its fields: context.',
+    ],
+    [
+      'a field of another kind',
+      [{ context: 'a', continuation: { b: 1 } }],
+      ':1: expected a string or a list of numbers in the field continuation but found',
     ],
     ['an empty context', [{ context: [], continuation: 'a' }], ':1: Expected at least one token for context'],
     [

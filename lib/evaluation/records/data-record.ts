@@ -36,6 +36,14 @@ export class DataRecord {
     throw this.#wrong(name, 'a list of strings', value);
   }
 
+  /** A string, or a list of numbers. */
+  textOrNumbers(name: string): string | number[] {
+    const value = this.#value(name);
+    const isNumbers = Array.isArray(value) && value.every((item) => typeof item === 'number');
+    if (typeof value === 'string' || isNumbers) return value;
+    throw this.#wrong(name, 'a string or a list of numbers', value);
+  }
+
   /** A whole number from 0 up to `below`, as a number or as its digits. */
   index(name: string, below: number): number {
     const value = this.#value(name);

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { describe, invalidArgument, mismatch, SkipscanError } from '../../errors';
+import { invalidArgument } from '../../errors';
 import { checkTokens } from '../../models/arguments';
 import type { LanguageModel } from '../../models/language-model';
 import { type ScoreOptions, tokensOf } from '../../models/score';
 import type { ScoreItem } from '../../models/score-batch';
+import { type DataRecord, readRecords } from '../records';
 import { savedOnPrompts } from '../saved-flops';
 import type { Measured, Metric, Task } from '../task';
-import { readText } from './read-text';
 import { scoreItems } from './score-items';
 
 export type ContinuationOptions = {
@@ -27,8 +27,8 @@ const metrics: readonly Metric[] = [
  * Whether a model continues contexts as it should: `acc`, the share of continuations of which every token is the most probable one;
  * `token_acc`, the share of a continuation's tokens that are; and `logprob`, the continuation's log-probability in nats.
  *
- * @param file JSONL: each line `{ "context": ..., "continuation": ... }`, both a string or an array of token ids; other fields and
- *   empty lines are passed over. Strings are tokenized by the rules of `LanguageModel.score`.
+ * @param file JSONL, JSON or parquet: each record `{ "context": ..., "continuation": ... }`, both a string or an array of token ids;
+ *   other fields and empty lines are passed over. Strings are tokenized by the rules of `LanguageModel.score`.
  * @throws SkipscanError `ERR_ARGUMENT` for a record that cannot be used, with file and line
  */
 export async function continuationTask(
@@ -39,11 +39,7 @@ export async function continuationTask(
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
     throw invalidArgument('limit', 'a whole number of records above 0', limit);
   }
-  const items = (await readRecords(file))
-    .slice(0, limit)
-    .map(({ line, record }) => itemOf(model, `${file}:${line}`, record));
-  if (items.length === 0) throw mismatch(file, 'at least one record', 'none');
-
+  const items = (await readRecords([file], limit)).map((record) => itemOf(model, record));
   return {
     name: path.parse(file).name,
     samples: items.length,
@@ -70,54 +66,19 @@ export async function continuationTask(
   };
 }
 
-type Side = string | number[];
-type JsonRecord = { context: Side; continuation: Side };
-
-async function readRecords(file: string): Promise<{ line: number; record: JsonRecord }[]> {
-  const lines = (await readText(file)).split('\n');
-  return lines.flatMap((text, i) =>
-    text.trim() === '' ? [] : [{ line: i + 1, record: parseRecord(`${file}:${i + 1}`, text) }],
-  );
-}
-
-/** @param at the file and the line, for errors */
-function parseRecord(at: string, text: string): JsonRecord {
-  let json: unknown;
+function itemOf(model: LanguageModel, record: DataRecord): ScoreItem {
+  const given = record.textOrNumbers('context');
+  const expected = record.textOrNumbers('continuation');
   try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw badRecord(at, `expected a JSON object but found ${describe(text)}`, cause);
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw badRecord(at, `expected a JSON object but found ${describe(json)}`);
-  }
-  const { context, continuation } = json as JsonRecord;
-  for (const [name, side] of Object.entries({ context, continuation })) {
-    if (typeof side === 'string' || Array.isArray(side)) continue;
-    throw badRecord(at, `expected a string or an array of token ids for ${name} but found ${describe(side)}`);
-  }
-  return { context, continuation };
-}
-
-function itemOf(model: LanguageModel, at: string, record: JsonRecord): ScoreItem {
-  try {
-    const [context, continuation] = tokensOf(model, record.context, record.continuation);
+    const [context, continuation] = tokensOf(model, given, expected);
     const { vocabRows } = model.config;
     return {
       context: checkTokens(context, 'context', vocabRows),
       continuations: [checkTokens(continuation, 'continuation', vocabRows)],
     };
   } catch (cause) {
-    throw new SkipscanError('ERR_ARGUMENT', `${at}: ${(cause as Error).message}`, { cause });
+    throw record.error((cause as Error).message);
   }
-}
-
-function badRecord(at: string, problem: string, cause?: unknown): SkipscanError {
-  return new SkipscanError(
-    'ERR_ARGUMENT',
-    `${at}: ${problem}. A record is { "context": ..., "continuation": ... } in one line.`,
-    { cause },
-  );
 }
 
 function digestOf(items: readonly ScoreItem[], protocol: ScoreOptions['protocol'] = 'prefill'): string {
