@@ -17,8 +17,9 @@ import photos
 import preprocessing
 import shapes
 import vision_checkpoint
+from optimization import learning_rate
 from train_vision_model import ROOT
-from vision_training import BATCH, VERSIONS, cosine_rate, train
+from vision_training import BATCH, VERSIONS, train
 from weights import write_json
 
 PEAK_RATE, WARMUP = 1e-3, 50
@@ -55,7 +56,7 @@ def main():
     model.head = nn.Linear(model.config.embed_dim, len(photos.LABELS))
 
     def draw(step):
-        return *draw_batch(shapes.TRAINING, seed, step * BATCH), cosine_rate(step, steps, PEAK_RATE, WARMUP)
+        return *draw_batch(shapes.TRAINING, seed, step * BATCH), learning_rate(step, steps, PEAK_RATE, WARMUP)
 
     seconds = train(model, model, draw, steps, options.scratch / f"photos-{seed}.pt")
     vision_checkpoint.save(model, photos.LABELS, options.out)

@@ -15,9 +15,10 @@ import torch
 
 import shapes
 import vision_checkpoint
+from optimization import learning_rate
 from pruning import pruned_pass, pruning_for
 from train_vision_model import ROOT, STEPS
-from vision_training import BATCH, VERSIONS, cosine_rate, draw_batch, held_out, train
+from vision_training import BATCH, VERSIONS, draw_batch, held_out, train
 from weights import write_json
 
 PEAK_RATE, WARMUP = 5e-4, 50
@@ -50,7 +51,7 @@ def main():
         return model if dense else lambda pixels: pruned_pass(model, pruning, pixels)[0]
 
     def draw(step):
-        rate = cosine_rate(step, options.steps, PEAK_RATE, WARMUP)
+        rate = learning_rate(step, options.steps, PEAK_RATE, WARMUP)
         return *draw_batch(shapes.TRAINING, seed, UNSEEN + step * BATCH, shapes.HARD), rate
 
     run = options.model.name, options.importance, options.alignment, options.cut, options.steps, seed

@@ -1,10 +1,10 @@
-"""The optimizer and the learning rate that the language and memory models are trained with."""
+"""The optimizer and the learning rate that all models are trained with."""
 
 import math
 
 import torch
 
-WEIGHT_DECAY, CLIP = 0.1, 1.0
+CLIP = 1.0
 
 
 def learning_rate(step, steps, peak, warmup):
@@ -15,12 +15,12 @@ def learning_rate(step, steps, peak, warmup):
     return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
 
 
-def make_optimizer(model):
-    """AdamW; only the matrices and filters are decayed (not norms, biases, A_log, D, dt_bias)."""
+def make_optimizer(model, weight_decay=0.1):
+    """AdamW; only the matrices and filters are decayed (not norms, biases, A, D, tokens and positions)."""
     decayed, kept = [], []
     for name, parameter in model.named_parameters():
         (decayed if name.endswith("weight") and parameter.ndim > 1 else kept).append(parameter)
-    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": kept, "weight_decay": 0.0}]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
 
 

@@ -16,9 +16,10 @@ import torch
 import preprocessing
 import shapes
 import vision_checkpoint
+from optimization import learning_rate
 from plain_mamba import PlainMamba, PlainMambaConfig
 from vim import VimConfig, VisionMamba
-from vision_training import BATCH, PEAK_RATE, VERSIONS, cosine_rate, draw_batch, held_out, train
+from vision_training import BATCH, PEAK_RATE, VERSIONS, draw_batch, held_out, train
 from weights import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +53,7 @@ def stage_of(step, stages):
         if step < steps:
             break
         step -= steps
-    return scene, cosine_rate(step, steps, PEAK_RATE, WARMUP)
+    return scene, learning_rate(step, steps, PEAK_RATE, WARMUP)
 
 
 def write_samples(folder, seed):

@@ -10,28 +10,12 @@ import torch.nn.functional as F
 
 import preprocessing
 import shapes
+from optimization import make_optimizer, update
 
 BATCH = 32  # pictures a step
-PEAK_RATE, WEIGHT_DECAY, CLIP = 1.5e-3, 0.05, 1.0
+PEAK_RATE, WEIGHT_DECAY = 1.5e-3, 0.05
 SAVED_EVERY = 100  # steps
 VERSIONS = {"torch": torch.__version__, "numpy": np.__version__, "pillow": PIL.__version__}
-
-
-def cosine_rate(step, steps, peak, warmup):
-    """The learning rate of a step: it climbs to `peak` and then falls to 1 % of it by half a cosine."""
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    progress = (step - warmup) / max(1, steps - warmup)
-    return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
-
-
-def make_optimizer(model):
-    """AdamW; only the matrices and filters are decayed (not norms, biases, A, D, tokens and positions)."""
-    decayed, kept = [], []
-    for name, parameter in model.named_parameters():
-        (decayed if name.endswith("weight") and parameter.ndim > 1 else kept).append(parameter)
-    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": kept, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.95), fused=True)
 
 
 def draw_batch(which, seed, first, scene):
@@ -53,7 +37,7 @@ def train(model, forward, draw, steps, kept):
             logits = forward(pixels)
         return F.cross_entropy(logits, labels)
 
-    optimizer = make_optimizer(model)
+    optimizer = make_optimizer(model, WEIGHT_DECAY)
     first, seconds = 0, 0.0
     if kept.exists():
         state = torch.load(kept)
@@ -65,13 +49,8 @@ def train(model, forward, draw, steps, kept):
     recent, start = [], time.process_time() - seconds
     for step in range(first, steps):
         pixels, labels, rate = draw(step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
         loss = cost(pixels, labels)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        optimizer.step()
-        optimizer.zero_grad()
+        update(model, optimizer, loss, rate)
         recent.append(loss.item())
         if (step + 1) % SAVED_EVERY == 0:
             seconds = time.process_time() - start
