@@ -6,9 +6,9 @@
 
 namespace skipscan {
 
-enum class DType : uint8_t { f32, bf16, f16, i32 };
+enum class DType : uint8_t { f32, bf16, f16, i32, i8 };
 
-constexpr size_t size_of(DType t) { return t == DType::f32 || t == DType::i32 ? 4 : 2; }
+constexpr size_t size_of(DType t) { return t == DType::f32 || t == DType::i32 ? 4 : t == DType::i8 ? 1 : 2; }
 
 constexpr const char* name_of(DType t) {
   switch (t) {
@@ -16,6 +16,7 @@ constexpr const char* name_of(DType t) {
     case DType::bf16: return "bf16";
     case DType::f16: return "f16";
     case DType::i32: return "i32";
+    case DType::i8: return "i8";
   }
   return "unknown";
 }

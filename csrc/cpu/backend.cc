@@ -3,8 +3,27 @@
 
 #include <cstdlib>
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace skipscan::cpu {
 namespace {
+
+// Whether the processor has the matrix unit for bf16 and bytes, and the system lets this process use it.
+bool allows_amx() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr unsigned kBf16 = 1u << 22, kTiles = 1u << 24, kBytes = 1u << 25, kWanted = kBf16 | kTiles | kBytes;
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kWanted) != kWanted) return false;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
 
 std::vector<const Backend*> detect() {
   std::vector<const Backend*> found;
@@ -13,6 +32,7 @@ std::vector<const Backend*> detect() {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  if (avx512 && allows_amx()) found.push_back(&avx512::amx_backend);
   if (avx512) found.push_back(&avx512::backend);
   if (avx2) found.push_back(&avx2::backend);
 #endif

@@ -10,11 +10,11 @@ namespace {
 
 class CpuDevice final : public Device {
  public:
-  explicit CpuDevice(const Backend& backend) : backend_(backend) {}
+  CpuDevice(const Backend& backend, bool bf16_inputs) : backend_(backend), bf16_inputs_(bf16_inputs) {}
 
   const Backend& backend() const override { return backend_; }
   bool is_host() const override { return true; }
-  ExecContext context(ThreadPool& pool) override { return {pool}; }
+  ExecContext context(ThreadPool& pool) override { return {.pool = pool, .bf16_inputs = bf16_inputs_}; }
 
   Status allocate(size_t bytes, void** out) override {
     try {
@@ -49,10 +49,13 @@ class CpuDevice final : public Device {
 
  private:
   const Backend& backend_;
+  const bool bf16_inputs_;
 };
 
 }  // namespace
 
-std::shared_ptr<Device> open(const Backend& backend) { return std::make_shared<CpuDevice>(backend); }
+std::shared_ptr<Device> open(const Backend& backend, bool bf16_inputs) {
+  return std::make_shared<CpuDevice>(backend, bf16_inputs);
+}
 
 }  // namespace skipscan::cpu

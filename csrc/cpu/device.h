@@ -6,6 +6,7 @@
 
 namespace skipscan::cpu {
 
-std::shared_ptr<Device> open(const Backend& backend);
+// bf16_inputs: see ExecContext (op.h).
+std::shared_ptr<Device> open(const Backend& backend, bool bf16_inputs = false);
 
 }  // namespace skipscan::cpu

@@ -10,6 +10,7 @@ constexpr int32_t kPanel = 2 * kWidth;  // two vectors of outputs for every broa
 
 extern const Op<EmbeddingParams> embedding;
 extern const Op<LinearParams> linear;
+extern const Op<LinearParams> linear_amx;  // of avx512 alone
 extern const Op<RmsNormParams> rms_norm;
 extern const Op<GatedRmsNormParams> gated_rms_norm;
 extern const Op<CausalConvParams> causal_conv;

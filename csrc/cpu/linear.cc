@@ -2,10 +2,12 @@
 // inputs in blocks of kDepth: all rows of the block meet the same few kilobytes of weights while these are in the
 // first cache.
 //
+// bf16 weights lie in pairs of inputs (weight_matrix.h). 8-bit ones are linear_i8.cc's.
+//
 // Every output is summed in one order: within kDepth inputs in a register, then block after block onto y, then the
 // bias. So a row's result is the same to the bit alone or among others, and for any number of threads.
 #include "core/arena.h"
-#include "cpu/gemm.h"
+#include "cpu/linear.h"
 #include "ops/pack.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
@@ -25,24 +27,29 @@ struct Task {
   int64_t panel, end;
 };
 
-// Where a product goes. It is stored, or added to what the blocks of inputs before it have left there.
-struct Output {
-  float* y;
-  int64_t y_stride, columns;  // columns that are left from here on
-  const float* bias;          // null unless this is the last block of inputs
-  bool add;
-};
+// Whether packed weights lie in pairs of inputs.
+template <class W>
+constexpr bool kInPairs = false;
+template <>
+constexpr bool kInPairs<bf16> = true;
 
-// Stores or adds rows x width sums.
-void put(const float* sums, int64_t rows, int64_t width, const Output& out) {
-  const int64_t columns = min(width, out.columns);
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; j += kWidth) {
-      float* y = out.y + i * out.y_stride + j;
-      Vec sum = load(sums + i * width + j);
-      if (out.add) sum = load_some(y, columns - j) + sum;
-      if (out.bias) sum = sum + load_some(out.bias + j, columns - j);
-      store_some(y, sum, columns - j);
+// multiply_add (gemm.h) for bf16 weights, whose inputs come in pairs: `depth` is rounded up to one, and x holds a zero there.
+template <int M, int P>
+[[gnu::always_inline]] inline void multiply_add_pairs(Vec (&acc)[M][2 * P], const float* x, int64_t x_stride,
+                                                      const bf16* w, int64_t panel_stride, int64_t depth) {
+  for (int64_t k = 0; k < depth; k += 2, w += 2 * kPanel) {
+    Vec even[2 * P], odd[2 * P];
+#pragma GCC unroll 8
+    for (int j = 0; j < 2 * P; ++j) {
+      const bf16* at = w + j / 2 * panel_stride + j % 2 * 2 * kWidth;
+      __builtin_prefetch(at + kAhead / int(sizeof(bf16)));
+      load_pairs(at, even[j], odd[j]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < M; ++i) {
+      const Vec x0 = set1(x[i * x_stride + k]), x1 = set1(x[i * x_stride + k + 1]);
+#pragma GCC unroll 8
+      for (int j = 0; j < 2 * P; ++j) acc[i][j] = fma(x1, odd[j], fma(x0, even[j], acc[i][j]));
     }
   }
 }
@@ -55,7 +62,10 @@ template <int M, int P, class W>
       __builtin_prefetch(out.y + i * out.y_stride + j, 1);
   Vec acc[M][2 * P];
   clear(acc);
-  multiply_add<M, P, kAhead>(acc, x, kXStride, w, kPanel, panel_stride, depth);
+  if constexpr (kInPairs<W>)
+    multiply_add_pairs<M, P>(acc, x, kXStride, w, panel_stride, depth);
+  else
+    multiply_add<M, P, kAhead>(acc, x, kXStride, w, kPanel, panel_stride, depth);
   alignas(kAlignment) float sums[M][P * kPanel];
 #pragma GCC unroll 16
   for (int i = 0; i < M; ++i) {
@@ -89,23 +99,38 @@ void multiply_panels(const float* x, int64_t rows, const W* w, int64_t panel_str
     multiply_tile<2, panels_at_once(2)>(x, w, panel_stride, depth, out);
 }
 
-template <class W>
-void widen(const W* w, int64_t count, float* out) {
-  for (int64_t i = 0; i < count; i += kWidth) store(out + i, load(w + i));
+// A panel's weights for `depth` inputs, as float32 in rows of kPanel.
+void widen(const f16* w, int64_t depth, float* out) {
+  for (int64_t i = 0; i < depth * kPanel; i += kWidth) store(out + i, load(w + i));
 }
+void widen(const bf16* w, int64_t depth, float* out) {
+  for (int64_t k = 0; k < depth; k += 2, out += 2 * kPanel) {
+    for (int64_t j = 0; j < kPanel; j += kWidth, w += 2 * kWidth) {
+      Vec even, odd;
+      load_pairs(w, even, odd);
+      store(out + j, even);
+      store(out + kPanel + j, odd);
+    }
+  }
+}
+void widen(const float*, int64_t, float*) {}  // float32 is read in place
 
-// Inputs [k, end) of the task's rows, as blocks of (rows, kXStride).
+// Inputs [k, end) of the task's rows, as blocks of (rows, kXStride). After an odd number of them comes a zero.
 void copy_inputs(const LinearParams& p, const Task& t, int64_t k, int64_t end, float* x) {
-  for (; k < end; k += kDepth)
-    for (int64_t r = 0; r < t.rows; ++r, x += kXStride)
-      copy(p.x.f32() + (t.row + r) * p.x_stride + k, min(kDepth, end - k), x);
+  for (; k < end; k += kDepth) {
+    const int64_t depth = min(kDepth, end - k);
+    for (int64_t r = 0; r < t.rows; ++r, x += kXStride) {
+      copy(p.x.f32() + (t.row + r) * p.x_stride + k, depth, x);
+      x[depth] = 0;
+    }
+  }
 }
 
 template <class W>
 void run_task(const LinearParams& p, const Task& t, float* scratch) {
   const WeightMatrix& weight = p.weight;
   const W* const w = static_cast<const W*>(weight.data);
-  const int64_t K = weight.cols;
+  const int64_t K = weight.cols, stored = weight.depth();
   float *const x = scratch, *const chunk = scratch + kXFloats;
   // Packed weights are read where they are, and widened in registers unless that would be done many times over.
   const bool plain = weight.panel == 1;
@@ -121,21 +146,21 @@ void run_task(const LinearParams& p, const Task& t, float* scratch) {
       for (int64_t k = first; k < end; k += kDepth) {
         const int64_t depth = min(kDepth, end - k), column = panel * kPanel;
         const float* xk = x + (k - first) / kDepth * t.rows * kXStride;
-        const W* wk = plain ? w + column * K + k : w + (panel * K + k) * kPanel;
+        const W* wk = plain ? w + column * K + k : w + (panel * stored + k) * kPanel;
         const Output out = {.y = p.y.f32() + t.row * p.y_stride + column,
                             .y_stride = p.y_stride,
                             .columns = min(weight.rows - column, at_once * kPanel),
                             .bias = p.bias && k + depth == K ? p.bias + column : nullptr,
                             .add = k > 0};
         if (at_once > 1) {
-          multiply_panels(xk, t.rows, wk, K * kPanel, depth, out);
+          multiply_panels(xk, t.rows, wk, stored * kPanel, depth, out);
         } else if (in_place) {
           multiply_rows(xk, t.rows, wk, depth, out);
         } else {
           if (plain)  // columns of the chunk that the last panel does not have are not stored either
             transpose(wk, K, out.columns, depth, chunk, kPanel);
           else
-            widen(wk, depth * kPanel, chunk);
+            widen(wk, depth, chunk);
           multiply_rows(xk, t.rows, static_cast<const float*>(chunk), depth, out);
         }
       }
@@ -146,10 +171,7 @@ void run_task(const LinearParams& p, const Task& t, float* scratch) {
 template <class W>
 void run_all(const LinearParams& p, ThreadPool& pool) {
   const int64_t panels = ceil_div(p.weight.rows, kPanel), blocks = ceil_div(p.rows, kBlockRows);
-  // Eight tasks or more for each thread, so that one which is held up does not hold up all, as far as that leaves a
-  // task some panels.
-  const int64_t share = ceil_div(blocks * panels, pool.threads());
-  const int64_t per_task = share < 4 ? share : min(ceil_div(share, 32) * 4, kRangeColumns / kPanel);
+  const int64_t per_task = min(panels_per_task(panels, blocks, pool.threads()), kRangeColumns / kPanel);
   pool.reserve_scratch(size_t(kXFloats + kChunkFloats) * sizeof(float));
   // Tasks with the same weights follow each other.
   pool.parallel_for(ceil_div(panels, per_task) * blocks, [&](int64_t task, int worker) {
@@ -168,6 +190,7 @@ Status run(const LinearParams& p, ExecContext& ctx) {
       ctx.route = SKIPSCAN_NAME(SKIPSCAN_ISA) "/bf16";
       run_all<bf16>(p, ctx.pool);
       break;
+    case DType::i8: return multiply_i8(p, ctx);
     case DType::f16:
       ctx.route = SKIPSCAN_NAME(SKIPSCAN_ISA) "/f16";
       run_all<f16>(p, ctx.pool);

@@ -37,6 +37,11 @@ inline Vec load(const bf16* p) {
       _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16))};
 }
 inline Vec load(const f16* p) { return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))}; }
+inline void load_pairs(const bf16* p, Vec& even, Vec& odd) {  // of 2 * width elements those with even and odd numbers
+  const __m512i pairs = _mm512_loadu_si512(p);
+  even.v = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+  odd.v = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(-65536)));
+}
 inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
 inline void store(float* p, Vec a, int n) { _mm512_mask_storeu_ps(p, lanes(n), a.v); }  // lanes from n on are untouched
 inline Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
@@ -54,6 +59,7 @@ inline void split(Vec a, Vec& whole, Vec& rest) {  // a = whole + rest, rest in 
 }
 inline Vec scale2(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }  // a * 2^n, n whole
 inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
+inline float greatest(Vec a) { return _mm512_reduce_max_ps(a.v); }
 inline void transpose(Vec (&m)[16]) {  // lane j of m[i] and lane i of m[j] change places
   Vec t[16];
 #pragma GCC unroll 4
@@ -96,6 +102,11 @@ inline Vec load(const bf16* p) {
       _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), 16))};
 }
 inline Vec load(const f16* p) { return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))}; }
+inline void load_pairs(const bf16* p, Vec& even, Vec& odd) {
+  const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  even.v = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+  odd.v = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-65536)));
+}
 inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
 inline void store(float* p, Vec a, int n) { _mm256_maskstore_ps(p, lanes(n), a.v); }
 inline Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
@@ -119,6 +130,11 @@ inline float sum(Vec a) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+inline float greatest(Vec a) {
+  __m128 m = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+  return _mm_cvtss_f32(_mm_max_ss(m, _mm_shuffle_ps(m, m, 1)));
 }
 inline void transpose(Vec (&m)[8]) {
   Vec t[8];
@@ -167,6 +183,10 @@ inline Vec load(const bf16* p) {
   return {Float4(__builtin_convertvector(bits, Int4) << 16)};
 }
 inline Vec load(const f16* p) { return {Float4{to_float(p[0]), to_float(p[1]), to_float(p[2]), to_float(p[3])}}; }
+inline void load_pairs(const bf16* p, Vec& even, Vec& odd) {
+  even.v = Float4{to_float(p[0]), to_float(p[2]), to_float(p[4]), to_float(p[6])};
+  odd.v = Float4{to_float(p[1]), to_float(p[3]), to_float(p[5]), to_float(p[7])};
+}
 inline void store(float* p, Vec a) { memcpy(p, &a.v, 16); }
 inline void store(float* p, Vec a, int n) { memcpy(p, &a.v, n >= 4 ? 16 : size_t(n) * 4); }
 inline Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
@@ -186,6 +206,10 @@ inline void split(Vec a, Vec& whole, Vec& rest) {  // adding 1.5 * 2^23 leaves n
 }
 inline Vec scale2(Vec a, Vec n) { return {a.v * Float4((__builtin_convertvector(n.v, Int4) + 127) << 23)}; }
 inline float sum(Vec a) { return (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]); }
+inline float greatest(Vec a) {
+  const float x = a.v[0] > a.v[1] ? a.v[0] : a.v[1], y = a.v[2] > a.v[3] ? a.v[2] : a.v[3];
+  return x > y ? x : y;
+}
 inline void transpose(Vec (&m)[4]) {
   const Float4 a = m[0].v, b = m[1].v, c = m[2].v, d = m[3].v;
   m[0].v = Float4{a[0], b[0], c[0], d[0]};

@@ -4,8 +4,11 @@
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 
-constinit const Backend backend = {
-    .name = kIsa,
+namespace {
+
+constexpr Backend table(const char* name, const Op<LinearParams>& linear) {
+  return {
+    .name = name,
     .panel = kPanel,
     .tile_rows = kTileRows,
     .half_activations = false,
@@ -28,6 +31,14 @@ constinit const Backend backend = {
     .layer_norm = layer_norm,
     .mean_rows = mean_rows,
     .add_rows = add_rows,
-};
+  };
+}
+
+}  // namespace
+
+constinit const Backend backend = table(kIsa, linear);
+#if defined(__AVX512F__)
+constinit const Backend amx_backend = table("amx", linear_amx);
+#endif
 
 }  // namespace skipscan::cpu::SKIPSCAN_ISA

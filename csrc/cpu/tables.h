@@ -10,6 +10,7 @@ constexpr int32_t kTileRows = 256;  // so many rows' activations stay in the sec
 #if defined(__x86_64__)
 namespace avx512 {
 extern const Backend backend;
+extern const Backend amx_backend;  // the same, but products on the matrix unit
 }
 namespace avx2 {
 extern const Backend backend;

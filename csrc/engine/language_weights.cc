@@ -14,8 +14,8 @@ LanguageWeights::LanguageWeights(const ModelConfig& c, DType dtype, std::shared_
     add(mixer + "conv1d.weight", {c.conv_channels(), 1, c.conv_width}, Kind::depthwise, &b.conv);
     if (c.conv_bias) add(mixer + "conv1d.bias", {c.conv_channels()}, Kind::vector, &b.conv_bias);
     if (c.family == Family::mamba) {
-      add(mixer + "x_proj.weight", c.dt_rank + 2LL * c.d_state, c.d_inner, &b.x_proj);
-      add(mixer + "dt_proj.weight", c.d_inner, c.dt_rank, &b.dt_proj);
+      add(mixer + "x_proj.weight", c.dt_rank + 2LL * c.d_state, c.d_inner, &b.x_proj, Kind::step_matrix);
+      add(mixer + "dt_proj.weight", c.d_inner, c.dt_rank, &b.dt_proj, Kind::step_matrix);
       add(mixer + "dt_proj.bias", {c.d_inner}, Kind::vector, &b.dt_bias);
       add(mixer + "A_log", {c.d_inner, c.d_state}, Kind::a_log, &b.A);
       add(mixer + "D", {c.d_inner}, Kind::vector, &b.D);

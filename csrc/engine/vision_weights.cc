@@ -28,8 +28,8 @@ void VisionWeights::add_direction(const VisionConfig& c, const std::string& mixe
                                           : std::vector<int64_t>{c.d_inner, 1, c.conv_width, c.conv_width};
   add(conv + "weight", window, Kind::depthwise, &to.conv);
   add(conv + "bias", {c.d_inner}, Kind::vector, &to.conv_bias);
-  add(mixer + "x_proj" + suffix + ".weight", c.dt_rank + 2LL * c.d_state, c.d_inner, &to.x_proj);
-  add(dt_proj + ".weight", c.d_inner, c.dt_rank, &to.dt_proj);
+  add(mixer + "x_proj" + suffix + ".weight", c.dt_rank + 2LL * c.d_state, c.d_inner, &to.x_proj, Kind::step_matrix);
+  add(dt_proj + ".weight", c.d_inner, c.dt_rank, &to.dt_proj, Kind::step_matrix);
   add(dt_proj + ".bias", {c.d_inner}, Kind::vector, &to.dt_bias, vim ? 1 : 2);
   add(mixer + A_log, {c.d_inner, c.d_state}, Kind::a_log, &to.A);
   add(mixer + "D" + suffix, {c.d_inner}, Kind::vector, &to.D);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/arena.h"
 #include "core/buffer.h"
 #include "engine/tensor_file.h"
 #include "ops/pack.h"
@@ -73,8 +74,8 @@ int64_t WeightSlot::elements() const {
   return n;
 }
 
-void Weights::add(std::string name, int64_t rows, int64_t cols, WeightMatrix* target) {
-  slots_.push_back({.name = std::move(name), .shape = {rows, cols}, .kind = Kind::matrix, .matrix = target});
+void Weights::add(std::string name, int64_t rows, int64_t cols, WeightMatrix* target, Kind kind) {
+  slots_.push_back({.name = std::move(name), .shape = {rows, cols}, .kind = kind, .matrix = target});
 }
 void Weights::add(std::string name, std::vector<int64_t> shape, WeightMatrix* target, BatchNorm* norm) {
   slots_.push_back(
@@ -107,7 +108,8 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
   }
   uint64_t hash = hash_of(source.slot + name_of(source.dtype));
   switch (slot->kind) {
-    case Kind::matrix: SKIPSCAN_TRY(load_matrix(source, *slot, pool, &hash)); break;
+    case Kind::matrix:
+    case Kind::step_matrix: SKIPSCAN_TRY(load_matrix(source, *slot, pool, &hash)); break;
     case Kind::conv_matrix: SKIPSCAN_TRY(load_conv_matrix(source, *slot, &hash)); break;
     default: SKIPSCAN_TRY(load_vector(source, *slot, &hash));
   }
@@ -116,19 +118,37 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
   return {};
 }
 
+// Bytes on the device for a slot, and for the shift of the norm that is folded into it.
+size_t Weights::stored_bytes(const WeightSlot& slot) const {
+  const size_t floats = slot.kind == Kind::host ? 0 : align_up(size_t(slot.elements()) * sizeof(float));
+  const size_t shift = slot.norm ? align_up(size_t(slot.shape[0]) * sizeof(float)) : 0;
+  return (slot.matrix ? align_up(matrix_of(slot).bytes()) : floats) + shift;
+}
+
+// A slot's matrix before there is anything in it.
+WeightMatrix Weights::matrix_of(const WeightSlot& slot) const {
+  return {.data = nullptr,
+          .dtype = dtype_ == DType::i8 && slot.kind != Kind::matrix ? DType::bf16 : dtype_,
+          .rows = slot.shape[0],
+          .cols = slot.elements() / slot.shape[0],
+          .panel = device_->backend().panel};
+}
+
+// All weights are one piece of memory: what is read at every token then lies in few and huge pages.
 Status Weights::allocate(size_t bytes, void** out) {
-  Memory memory;
-  SKIPSCAN_TRY(Memory::allocate(device_, bytes, &memory));
-  *out = memory.as<void>();
-  bytes_ += memory.bytes();
-  memory_.push_back(std::move(memory));
+  if (!memory_.bytes()) {
+    size_t all = 0;
+    for (const WeightSlot& slot : slots_) all += stored_bytes(slot);
+    SKIPSCAN_TRY(Memory::allocate(device_, all, &memory_));
+  }
+  *out = memory_.as<std::byte>() + used_;
+  used_ += align_up(bytes);
   return {};
 }
 
 Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, ThreadPool& pool, uint64_t* hash) {
-  const int64_t panel = device_->backend().panel;
-  WeightMatrix matrix{
-      .data = nullptr, .dtype = dtype_, .rows = slot.shape[0], .cols = slot.shape[1], .panel = int32_t(panel)};
+  WeightMatrix matrix = matrix_of(slot);
+  const int64_t panel = matrix.panel;
   void* packed;
   SKIPSCAN_TRY(allocate(matrix.bytes(), &packed));
   matrix.data = packed;
@@ -146,7 +166,7 @@ Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, Thread
   std::vector<NonFinite> bad(size_t(pool.threads()));
   for (int64_t row = 0; row < matrix.rows; row += step) {
     const int64_t rows = part.rows = std::min(step, matrix.rows - row);
-    const int64_t packed_offset = matrix.at(row, 0) * int64_t(size_of(dtype_));
+    const int64_t packed_offset = row / panel * matrix.panel_bytes();
     std::byte* const at = static_cast<std::byte*>(packed) + packed_offset;
     std::byte* const to = device_->is_host() ? at : outbox.as<std::byte>();
     SKIPSCAN_TRY(file.read(source.offset + row * row_bytes, rows * row_bytes, staging.as<void>()));
@@ -161,7 +181,7 @@ Status Weights::load_matrix(const TensorSource& source, WeightSlot& slot, Thread
       if (!b) continue;
       std::string where("[");
       where.append(std::to_string(row + b.row)).append(", ").append(std::to_string(b.col)).append("]");
-      return bad_element(source, where, b.value, dtype_);
+      return bad_element(source, where, b.value, matrix.dtype);
     }
     if (!device_->is_host()) SKIPSCAN_TRY(device_->write(at, to, part.bytes()));
   }
@@ -183,11 +203,10 @@ Status Weights::load_conv_matrix(const TensorSource& source, WeightSlot& slot, u
       }
     }
   }
-  WeightMatrix matrix{
-      .data = nullptr, .dtype = dtype_, .rows = rows, .cols = channels * window, .panel = device_->backend().panel};
+  WeightMatrix matrix = matrix_of(slot);
   const Buffer packed(matrix.bytes());
   if (const NonFinite bad = pack_rows(ordered.data(), DType::f32, 0, rows, matrix, packed.as<void>())) {
-    return bad_element(source, " (row " + std::to_string(bad.row) + ")", bad.value, dtype_);
+    return bad_element(source, " (row " + std::to_string(bad.row) + ")", bad.value, matrix.dtype);
   }
   void* memory;
   SKIPSCAN_TRY(allocate(matrix.bytes(), &memory));

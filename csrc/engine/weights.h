@@ -15,6 +15,7 @@ namespace skipscan {
 struct WeightSlot {
   enum class Kind : uint8_t {
     matrix,       // (outputs, inputs)
+    step_matrix,  // the same, of what decides dt: small, and never of 8 bits, but bf16 instead
     conv_matrix,  // (outputs, channels, height, width): a matrix whose inputs are (height, width, channels)
     vector,
     depthwise,  // (channels, 1, window...): becomes (window, channels)
@@ -55,7 +56,7 @@ class Weights {
   Status complete() const;
 
   DType dtype() const { return dtype_; }  // of the matrices
-  size_t bytes() const { return bytes_; }
+  size_t bytes() const { return memory_.bytes(); }
   // A 64-bit hash of names, dtypes and bytes that were loaded, whatever their order.
   uint64_t fingerprint() const { return fingerprint_; }
 
@@ -65,7 +66,7 @@ class Weights {
   // Allocates nothing yet.
   Weights(DType dtype, std::shared_ptr<Device> device) : dtype_(dtype), device_(std::move(device)) {}
 
-  void add(std::string name, int64_t rows, int64_t cols, WeightMatrix* target);
+  void add(std::string name, int64_t rows, int64_t cols, WeightMatrix* target, Kind kind = Kind::matrix);
   void add(std::string name, std::vector<int64_t> shape, WeightMatrix* target, BatchNorm* norm = nullptr);
   void add(std::string name, std::vector<int64_t> shape, Kind kind, float** target, float factor = 1);
   void add(std::string name, std::vector<int64_t> shape, float** depthwise, BatchNorm* norm);
@@ -79,14 +80,16 @@ class Weights {
   Status load_vector(const TensorSource& source, WeightSlot& slot, uint64_t* hash);
   Status read_floats(const TensorSource& source, const WeightSlot& slot, uint64_t* hash, std::vector<float>* out);
   Status fold(const TensorSource& source, const WeightSlot& slot, std::vector<float>* values);
+  WeightMatrix matrix_of(const WeightSlot& slot) const;
+  size_t stored_bytes(const WeightSlot& slot) const;
   Status allocate(size_t bytes, void** out);
   Status place(const std::vector<float>& values, float** out);
 
   const DType dtype_;
   const std::shared_ptr<Device> device_;
   std::vector<WeightSlot> slots_;
-  std::vector<Memory> memory_;
-  size_t bytes_ = 0;
+  Memory memory_;
+  size_t used_ = 0;  // bytes of it
   uint64_t fingerprint_ = 0;
 };
 

@@ -21,6 +21,8 @@ class Stream;
 struct ExecContext {
   ThreadPool& pool;
   cuda::Stream* stream = nullptr;  // what a GPU's kernels are queued on; null on the CPU
+  // On the CPU, products with bf16 weights may round what they read to bf16, where that makes them faster.
+  bool bf16_inputs = false;
   const char* route = "";          // out: the kernel that ran, such as "avx512" or "cuda/sequential"; tests assert it
 };
 

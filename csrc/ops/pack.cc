@@ -28,38 +28,81 @@ void write(float* out, float x) { *out = x; }
 void write(bf16* out, float x) { *out = to_bf16(x); }
 void write(f16* out, float x) { *out = to_f16(x); }
 
-template <class From, class To>
-NonFinite pack(const std::byte* source, int64_t first_row, int64_t rows, const WeightMatrix& m, To* packed) {
-  constexpr int64_t kCols = 32;  // of a source row at a time: reads stay in a line, writes stay in the first cache
+// Calls put(r, c, x) for every element of the `rows` rows, a few columns of a panel at a time: reads stay in a line, writes stay
+// in the first cache. r counts from 0.
+template <class From, class To, class Put>
+NonFinite for_each_element(const std::byte* source, int64_t rows, const WeightMatrix& m, const Put& put) {
+  constexpr int64_t kCols = 32;
   NonFinite bad;
   for (int64_t base = 0; base < rows; base += m.panel) {
-    To* panel = packed + m.at(first_row + base, 0);
-    const int64_t filled = std::min<int64_t>(m.panel, rows - base);
+    const int64_t past = std::min<int64_t>(base + m.panel, rows);
     for (int64_t col = 0; col < m.cols; col += kCols) {
       const int64_t end = std::min(col + kCols, m.cols);
-      for (int64_t r = 0; r < filled; ++r) {
-        const std::byte* row = source + (base + r) * m.cols * int64_t(sizeof(From));
+      for (int64_t r = base; r < past; ++r) {
+        const std::byte* row = source + r * m.cols * int64_t(sizeof(From));
         for (int64_t c = col; c < end; ++c) {
           const float x = read<From>(row + c * int64_t(sizeof(From)));
-          const int64_t row_number = first_row + base + r;
-          if (!(std::fabs(x) < kLimit<To>)&&(!bad || row_number < bad.row)) bad = {row_number, c, x};
-          write(&panel[c * m.panel + r], x);
+          if (!(std::fabs(x) < kLimit<To>)&&(!bad || r < bad.row)) bad = {r, c, x};
+          put(r, c, x);
         }
-      }
-      for (int64_t r = filled; r < m.panel; ++r) {
-        for (int64_t c = col; c < end; ++c) write(&panel[c * m.panel + r], 0.f);
       }
     }
   }
   return bad;
 }
 
+template <class From, class To>
+NonFinite pack(const std::byte* source, int64_t rows, const WeightMatrix& m, std::byte* panels) {
+  const int64_t group = m.group(), panel_elements = m.panel_bytes() / int64_t(sizeof(To));
+  To* const out = reinterpret_cast<To*>(panels);
+  return for_each_element<From, To>(source, rows, m, [&](int64_t r, int64_t c, float x) {
+    const int64_t row = r % m.panel;
+    write(&out[r / m.panel * panel_elements + (c / group * m.panel + row) * group + c % group], x);
+  });
+}
+
+// Rounds to nearest even; |x| < 2^22.
+int8_t rounded(float x) { return int8_t((x + 0x1.8p23f) - 0x1.8p23f); }
+
 template <class From>
-NonFinite pack_from(const std::byte* source, int64_t first_row, int64_t rows, const WeightMatrix& m, void* packed) {
+NonFinite pack_i8(const std::byte* source, int64_t rows, const WeightMatrix& m, std::byte* panels) {
+  constexpr int64_t kGroup = 4;
+  for (int64_t r = 0; r < rows; ++r) {
+    const std::byte* row = source + r * m.cols * int64_t(sizeof(From));
+    for (int64_t col = 0; col < m.cols; col += kScaledColumns) {
+      const int64_t count = std::min(kScaledColumns, m.cols - col);
+      float x[kScaledColumns], largest = 0;
+      for (int64_t c = 0; c < count; ++c) {
+        x[c] = read<From>(row + (col + c) * int64_t(sizeof(From)));
+        if (!std::isfinite(x[c])) return {r, col + c, x[c]};
+        largest = std::max(largest, std::fabs(x[c]));
+      }
+      const bool zero = largest < 0x1p-120f;  // or so small that 127 / largest overflows
+      const float scale = zero ? 0 : largest / 127, inverse = zero ? 0 : 127 / largest;
+      std::memcpy(panels + m.scale_at(r, col), &scale, sizeof scale);
+      auto* const block = reinterpret_cast<int8_t*>(panels + m.at(r, col));
+      for (int64_t c = 0; c < count; ++c) block[c / kGroup * kGroup * m.panel + c % kGroup] = rounded(x[c] * inverse);
+    }
+  }
+  return {};
+}
+
+template <class From>
+NonFinite pack_from(const std::byte* source, int64_t rows, const WeightMatrix& m, std::byte* panels) {
   switch (m.dtype) {
-    case DType::bf16: return pack<From>(source, first_row, rows, m, static_cast<bf16*>(packed));
-    case DType::f16: return pack<From>(source, first_row, rows, m, static_cast<f16*>(packed));
-    default: return pack<From>(source, first_row, rows, m, static_cast<float*>(packed));
+    case DType::bf16: return pack<From, bf16>(source, rows, m, panels);
+    case DType::f16: return pack<From, f16>(source, rows, m, panels);
+    case DType::i8: return pack_i8<From>(source, rows, m, panels);
+    default: return pack<From, float>(source, rows, m, panels);
+  }
+}
+
+NonFinite pack_from(const std::byte* source, DType source_dtype, int64_t rows, const WeightMatrix& m,
+                    std::byte* panels) {
+  switch (source_dtype) {
+    case DType::bf16: return pack_from<bf16>(source, rows, m, panels);
+    case DType::f16: return pack_from<f16>(source, rows, m, panels);
+    default: return pack_from<float>(source, rows, m, panels);
   }
 }
 
@@ -67,12 +110,15 @@ NonFinite pack_from(const std::byte* source, int64_t first_row, int64_t rows, co
 
 NonFinite pack_rows(const void* source, DType source_dtype, int64_t first_row, int64_t rows, const WeightMatrix& matrix,
                     void* packed) {
-  const auto* bytes = static_cast<const std::byte*>(source);
-  switch (source_dtype) {
-    case DType::bf16: return pack_from<bf16>(bytes, first_row, rows, matrix, packed);
-    case DType::f16: return pack_from<f16>(bytes, first_row, rows, matrix, packed);
-    default: return pack_from<float>(bytes, first_row, rows, matrix, packed);
+  const int64_t panel = matrix.panel, bytes = matrix.panel_bytes();
+  std::byte* const panels = static_cast<std::byte*>(packed) + first_row / panel * bytes;
+  for (int64_t row = 0; row < rows; row += panel) {  // what elements do not fill is zero
+    const bool full = rows - row >= panel && matrix.depth() == matrix.cols;
+    if (!full) std::memset(panels + row / panel * bytes, 0, size_t(bytes));
   }
+  NonFinite bad = pack_from(static_cast<const std::byte*>(source), source_dtype, rows, matrix, panels);
+  if (bad) bad.row += first_row;
+  return bad;
 }
 
 Support supports_panel(const WeightMatrix& matrix, int32_t panel, const char* kernels) {

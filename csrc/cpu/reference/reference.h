@@ -61,11 +61,15 @@ inline double decay_time(Alignment alignment, double dt, double dt_before, int32
 
 // Element (r, c) of a weight matrix.
 inline double element(const WeightMatrix& w, int64_t r, int64_t c) {
-  const int64_t i = w.at(r, c);
+  const std::byte* at = static_cast<const std::byte*>(w.data) + w.at(r, c);
   switch (w.dtype) {
-    case DType::bf16: return to_float(static_cast<const bf16*>(w.data)[i]);
-    case DType::f16: return to_float(static_cast<const f16*>(w.data)[i]);
-    default: return static_cast<const float*>(w.data)[i];
+    case DType::bf16: return to_float(*reinterpret_cast<const bf16*>(at));
+    case DType::f16: return to_float(*reinterpret_cast<const f16*>(at));
+    case DType::i8: {
+      const auto* scale = static_cast<const std::byte*>(w.data) + w.scale_at(r, c);
+      return double(*reinterpret_cast<const float*>(scale)) * *reinterpret_cast<const int8_t*>(at);
+    }
+    default: return *reinterpret_cast<const float*>(at);
   }
 }
 
