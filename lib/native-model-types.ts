@@ -51,8 +51,26 @@ export type NativeReduction = {
 
 export type NativeKept = { layer: number; offsets: Int32Array; positions: Int32Array };
 
+/** What any model offers to be measured by. Not while a call runs. */
+export type NativeProfiling = {
+  /** Operators are measured from here on. */
+  startProfile(): void;
+  /** Ends that. Rows come in the order of the operators' first calls. */
+  endProfile(): NativeOperatorProfile[];
+};
+
+/** All calls of one operator, added up, as csrc/ops/work.h counts them. */
+export type NativeOperatorProfile = {
+  name: string;
+  calls: number;
+  seconds: number;
+  flops: number;
+  bytes: number;
+  exponentials: number;
+};
+
 /** Calls must not overlap; arrays are filled in place and must stay attached; `cancel[0]` not 0 stops the work. */
-export type NativeLanguageModel = {
+export type NativeLanguageModel = NativeProfiling & {
   slots(): NativeWeightSlot[];
   /** Reads, converts and packs these tensors. */
   load(sources: NativeTensorSource[]): Promise<void>;
@@ -81,7 +99,7 @@ export type NativeLanguageModel = {
 };
 
 /** As a language model. Tokens are an image's patches in raster order, and in ViM the class token at index floor(patches / 2). */
-export type NativeVisionModel = {
+export type NativeVisionModel = NativeProfiling & {
   slots(): NativeWeightSlot[];
   load(sources: NativeTensorSource[]): Promise<void>;
   finishLoading(): { fingerprint: string; backend: string };

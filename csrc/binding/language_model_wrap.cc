@@ -139,6 +139,16 @@ Napi::Value LanguageModelWrap::memory(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// Operators are measured from here on; endProfile() ends that and says what was measured.
+Napi::Value LanguageModelWrap::start_profile(const Napi::CallbackInfo& info) {
+  opened(info.Env(), model_)->core().start_profile();
+  return info.Env().Undefined();
+}
+
+Napi::Value LanguageModelWrap::end_profile(const Napi::CallbackInfo& info) {
+  return to_js(info.Env(), opened(info.Env(), model_)->core().end_profile());
+}
+
 // Gives the memory back as soon as no running call needs it. lib/ waits for those first.
 Napi::Value LanguageModelWrap::dispose(const Napi::CallbackInfo& info) {
   model_.reset();
@@ -152,6 +162,8 @@ Napi::Function LanguageModelWrap::define(Napi::Env env) {
       {InstanceMethod<&LanguageModelWrap::slots>("slots"), InstanceMethod<&LanguageModelWrap::load>("load"),
        InstanceMethod<&LanguageModelWrap::finish_loading>("finishLoading"),
        InstanceMethod<&LanguageModelWrap::forward>("forward"), InstanceMethod<&LanguageModelWrap::memory>("memory"),
+       InstanceMethod<&LanguageModelWrap::start_profile>("startProfile"),
+       InstanceMethod<&LanguageModelWrap::end_profile>("endProfile"),
        InstanceMethod<&LanguageModelWrap::dispose>("dispose")});
 }
 

@@ -25,6 +25,8 @@ class LanguageModelWrap : public Napi::ObjectWrap<LanguageModelWrap> {
   Napi::Value finish_loading(const Napi::CallbackInfo& info);
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);
+  Napi::Value start_profile(const Napi::CallbackInfo& info);
+  Napi::Value end_profile(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   std::shared_ptr<LanguageModel> model_;

@@ -14,7 +14,7 @@ class CpuDevice final : public Device {
 
   const Backend& backend() const override { return backend_; }
   bool is_host() const override { return true; }
-  ExecContext context(ThreadPool& pool) override { return {pool}; }
+  ExecContext context(ThreadPool& pool) override { return {.pool = pool, .profile = profile()}; }
 
   Status allocate(size_t bytes, void** out) override {
     try {

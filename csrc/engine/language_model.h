@@ -26,6 +26,8 @@ class LanguageModel {
     return SequenceState::allocate(config_, core_.shared_device(), 1, out);
   }
 
+  ModelCore& core() { return core_; }
+
   size_t workspace_bytes() const { return core_.workspace_bytes() + working_state_bytes_; }
   // Bytes of all session states; sessions add and take off their own.
   std::atomic<int64_t> session_bytes{0};

@@ -1,9 +1,10 @@
-// What an operator is: one params struct, whether a backend can run it, and running it.
+// What an operator is: one params struct, whether a backend can run it, and running it; what that costs is work_of(params).
 #pragma once
 #include <string>
 
 #include "core/status.h"
 #include "core/thread_pool.h"
+#include "ops/profile.h"
 
 namespace skipscan {
 
@@ -22,6 +23,7 @@ struct ExecContext {
   ThreadPool& pool;
   cuda::Stream* stream = nullptr;  // what a GPU's kernels are queued on; null on the CPU
   const char* route = "";          // out: the kernel that ran, such as "avx512" or "cuda/sequential"; tests assert it
+  Profile* profile = nullptr;      // what operators' times are added up in; null: they are not measured
 };
 
 // Params hold pointers with their shapes and strides (in elements). They were checked before a backend sees
@@ -30,7 +32,12 @@ struct ExecContext {
 template <class Params>
 struct Op {
   Support (*supports)(const Params&);
-  Status (*run)(const Params&, ExecContext&);  // never throws for bad params, never aborts the process
+  Status (*kernel)(const Params&, ExecContext&);  // never throws for bad params, never aborts the process
+
+  Status run(const Params& p, ExecContext& context) const {
+    if (!context.profile) return kernel(p, context);
+    return context.profile->time(work_of(p), [&] { return kernel(p, context); });
+  }
 };
 
 }  // namespace skipscan

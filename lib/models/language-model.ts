@@ -12,6 +12,7 @@ import { checkTokens, type Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
 import { type GeneratedToken, type GenerateOptions, generate } from './generate';
 import { concatenate, positionsOf, startOffsets } from './packed';
+import { type Profile, profile } from './profile';
 import { countsOf, type Kept, nativeReduction } from './reduce';
 import type { WeightDtype } from './run-options';
 import { type ScoreOptions, score } from './score';
@@ -196,6 +197,17 @@ export class LanguageModel implements AsyncDisposable {
   /** Log-probabilities of a continuation, token by token, given the context. */
   score(context: string | Tokens, continuation: string | Tokens, o: ScoreOptions = {}): Promise<Score> {
     return score(this, context, continuation, o);
+  }
+
+  /**
+   * Runs `work` and tells where the time of its calls on this model went. Operators are timed one by one, on a GPU by waiting for
+   * each, so that there the whole takes longer than usual. Calls that others make on the model meanwhile are counted too.
+   *
+   * @throws SkipscanError `ERR_ARGUMENT` while another profile of this model runs; whatever `work` throws
+   */
+  async profile<Result>(work: () => Promise<Result>): Promise<Profile<Result>> {
+    this.assertOpen();
+    return profile(this.native, this.queue, work);
   }
 
   /** Bytes of native memory in use on the model's device: packed weights, the workspace of calls, states of open sessions. */
