@@ -9,10 +9,12 @@ import { benchmarkOptions, contendersFor, contendersFrom } from './bench-policie
 import { listOption, numberOption, UsageError, type Values, wholeNumberOption } from './command';
 import { type MachineFacts, machineFacts } from './machine';
 import { modelOptions } from './model';
+import { measureLimits } from './operator-floor';
+import { profileOption, type WorkProfile } from './profile-work';
 import { Progress } from './progress';
 import { writeRandomVisionModel } from './random-vision-model';
 import { imageTokens } from './reduction-report';
-import { benchmarkVision } from './vision-bench';
+import { benchmarkVision, profileVision } from './vision-bench';
 import { loadVisionFromOptions } from './vision-model';
 import { type VisionModelReport, visionTable } from './vision-tables';
 
@@ -20,7 +22,7 @@ const { device, dtype, threads } = modelOptions;
 
 /** `skipscan bench vision`. */
 export const benchVision: Benchmark = {
-  of: 'of images, on random weights',
+  of: 'what removing tokens of images saves, on random weights',
   options: {
     models: {
       type: 'string',
@@ -32,6 +34,7 @@ export const benchVision: Benchmark = {
     dtype,
     threads,
     ...benchmarkOptions,
+    ...profileOption,
   },
 
   async run(values) {
@@ -51,6 +54,7 @@ export const benchVision: Benchmark = {
     });
 
     const models: VisionModelReport[] = [];
+    const profiles: WorkProfile[] = [];
     let machine: MachineFacts | undefined;
     for (const { name, contenders } of plans) {
       await using model = await randomModel(name, values);
@@ -70,10 +74,12 @@ export const benchVision: Benchmark = {
             progress.end(),
           ),
         );
+        if (values.profile) profiles.push(await profileVision(model, { name, batch, rounds }));
       }
       models.push(report);
     }
-    const report = { ...machine!, rounds, models };
+    const profile = values.profile ? { limits: await measureLimits(machine!), profiles } : undefined;
+    const report = { ...machine!, rounds, models, profile };
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : visionTable(report));
   },
 };

@@ -100,8 +100,8 @@ export function choiceOption<Choice extends string>(
 }
 
 /** `a, b or c`. */
-function enumeration(items: readonly string[]): string {
-  return [items.slice(0, -1).join(', '), ...items.slice(-1)].join(' or ');
+export function enumeration(items: readonly string[]): string {
+  return [items.slice(0, -1).join(', '), ...items.slice(-1)].filter(Boolean).join(' or ');
 }
 
 /** Exactly `names.length` positionals, or a usage error that names what is missing or too much. */
