@@ -1,4 +1,4 @@
-import { type LanguageModel, prune, type Session } from '../../lib';
+import { type LanguageModel, loadLanguageModel, prune, type Session } from '../../lib';
 import { Random } from '../../lib/text/random';
 import { loadModel } from '../helpers/load-model';
 import { randomModel, randomTokens } from '../helpers/random-model';
@@ -85,7 +85,7 @@ describe.each(['mamba', 'mamba2'] as const)('%s', (family) => {
   });
 
   test('sessions change their company, go alone, read on and come back', async () => {
-    for (const together of [[a, b, c], [b, a], [b], [a, b, c]]) await stepTogether(model, together);
+    for (const together of [[a, b, c], [b, a], [a, b], [b], [a, b, c]]) await stepTogether(model, together);
     await a.step();
     await a.step();
     c.expectSameState();
@@ -197,6 +197,21 @@ describe.each(['mamba', 'mamba2'] as const)('%s', (family) => {
     for (const pair of [a, c]) pair.expectSameState();
   });
 });
+
+test.each(['f32', 'bf16', 'f16'] as const)(
+  'the bits are those of a session alone where products of one row and of many have kernels of their own: %s',
+  async (dtype) => {
+    const wide = randomModel({ family: 'mamba2', ...shape, layers: 1, dModel: 272, vocab: 300 });
+    await using model = await loadLanguageModel(files.writeAll('wide', wide), { device: 'cpu', dtype });
+    const sessions = Array.from({ length: 16 }, () => model.createSession());
+    const tokens = randomTokens(generator, sessions.length, 300);
+    const logits = await model.stepAll(sessions, tokens);
+    for (const [s, token] of tokens.entries()) {
+      await using alone = model.createSession();
+      expect(maxDifference(logits[s], await alone.step(token))).toBe(0);
+    }
+  },
+);
 
 test('memory() counts the memory that sessions share until the last has left it', async () => {
   await using model = await loadModel(files.writeAll('counted', randomModel({ family: 'mamba2', ...shape })));
