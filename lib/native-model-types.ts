@@ -93,6 +93,8 @@ export type NativeLanguageModel = NativeProfiling & {
     },
     cancel: Int32Array,
   ): Promise<{ milliseconds: number; kept: NativeKept[] }>;
+  /** One token for each of these sessions, which are different ones, in place: also on failure. `logits`: `[sessions, vocabRows]`. */
+  step(sessions: NativeSession[], tokens: Int32Array, logits: Float32Array): Promise<void>;
   /** Bytes on the model's device. */
   memory(): { weights: number; workspace: number; sessions: number };
   dispose(): void;
@@ -133,7 +135,6 @@ export type NativeVisionModel = NativeProfiling & {
 };
 
 export type NativeSession = {
-  step(token: number, logits: Float32Array): Promise<void>;
   layerState(layer: number): { conv: Float32Array; ssm: Float32Array };
   exportState(): Uint8Array;
   importState(state: Uint8Array): void;
