@@ -1,5 +1,5 @@
 import type { Benchmark } from './bench';
-import { numberOption, wholeNumberOption } from './command';
+import { numberOption, wholeNumberOption, wholeNumbersOption } from './command';
 import { machineFacts } from './machine';
 import { loadFromOptions, modelOptions } from './model';
 import { benchmarkModel, type ModelBenchmarkOptions, profileModel } from './model-bench';
@@ -22,6 +22,11 @@ export const benchModel: Benchmark = {
     ...loadOptions,
     length: { type: 'string', value: 'N', help: 'Tokens of the prompt, drawn at random. Defaults to 512.' },
     steps: { type: 'string', value: 'N', help: 'Tokens that are read one by one after it. Defaults to 64.' },
+    batch: {
+      type: 'string',
+      value: 'LIST',
+      help: 'How many sequences read them together, each its own. Defaults to 1.',
+    },
     seed: { type: 'string', value: 'N', help: 'Of the prompt. Defaults to 0.' },
     rounds: { type: 'string', value: 'N', help: 'How often each is measured. Defaults to 5.' },
     ...reductionOptions,
@@ -31,6 +36,7 @@ export const benchModel: Benchmark = {
   async run(values) {
     const length = wholeNumberOption(values, 'length', 1) ?? 512;
     const count = wholeNumberOption(values, 'steps', 1) ?? 64;
+    const batches = wholeNumbersOption(values, 'batch', 1) ?? [1];
     const rounds = wholeNumberOption(values, 'rounds', 1) ?? 5;
     const seed = wholeNumberOption(values, 'seed', 0) ?? 0;
     const makePolicy = reductionFromOptions(values);
@@ -48,10 +54,11 @@ export const benchModel: Benchmark = {
     const firstTokenMilliseconds = performance.now() - start;
 
     const machine = machineFacts(model, numberOption(values, 'threads'));
-    const progress = new Progress('measuring', (n) => `${n} rounds`);
+    const progress = new Progress('measuring', (n) => `${n} runs`);
     const work: ModelBenchmarkOptions = {
       prompt,
       steps: tokens.subarray(length),
+      batches,
       rounds,
       reduction: policy,
       onProgress: (done, total) => progress.update(done, total),

@@ -6,7 +6,14 @@ import { publishedConfig, type VisionModelName, visionModelNames } from '../mode
 import { publishedFlops, resolvePolicy } from '../reduction';
 import type { Benchmark } from './bench';
 import { benchmarkOptions, contendersFor, contendersFrom } from './bench-policies';
-import { listOption, numberOption, UsageError, type Values, wholeNumberOption } from './command';
+import {
+  listOption,
+  numberOption,
+  UsageError,
+  type Values,
+  wholeNumberOption,
+  wholeNumbersOption,
+} from './command';
 import { type MachineFacts, machineFacts } from './machine';
 import { modelOptions } from './model';
 import { measureLimits } from './operator-floor';
@@ -39,9 +46,7 @@ export const benchVision: Benchmark = {
 
   async run(values) {
     const names = modelNamesFrom(values);
-    const batches = (listOption(values, 'batch') ?? ['1', '8']).map(
-      (batch) => wholeNumberOption({ batch }, 'batch', 1)!,
-    );
+    const batches = wholeNumbersOption(values, 'batch', 1) ?? [1, 8];
     const rounds = wholeNumberOption(values, 'rounds', 1) ?? 5;
     const makers = contendersFrom(values, { policies: ['prune'], cuts: [0.15, 0.3, 0.45] });
 

@@ -88,6 +88,11 @@ export function numbersOption(values: Values, name: string): number[] | undefine
   return listOption(values, name)?.map((item) => numberOption({ [name]: item }, name)!);
 }
 
+/** Whole numbers with commas between them, if the option was given. */
+export function wholeNumbersOption(values: Values, name: string, least: number): number[] | undefined {
+  return listOption(values, name)?.map((item) => wholeNumberOption({ [name]: item }, name, least)!);
+}
+
 /** One of `choices`, if the option was given. */
 export function choiceOption<Choice extends string>(
   values: Values,

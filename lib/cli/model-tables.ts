@@ -1,5 +1,5 @@
 import { type MachineFacts, machineLine } from './machine';
-import type { Rate, Speed } from './model-bench';
+import type { DecodeSpeed, Rate, Speed } from './model-bench';
 import { type ProfileReport, profileText } from './profile-tables';
 import { describeReduction, type ReductionReport } from './reduction-report';
 import { times } from './reduction-tables';
@@ -20,7 +20,7 @@ export type ModelBenchmarkReport = MachineFacts & {
   /** From the start of the loading to the logits after the prompt, which it reads for the first time. */
   firstTokenMilliseconds: number;
   prefill: Speed;
-  decode: Speed;
+  decode: DecodeSpeed[];
   profile?: ProfileReport;
 };
 
@@ -33,11 +33,15 @@ export function modelTable(report: ModelBenchmarkReport): string {
     times(milliseconds),
     rates(tokensPerSecond),
   ];
-  const rows = [['', 'tokens', 'ms', 'tokens/s'], row('prefill', prefill), row('decode', decode)];
+  const rows = [
+    ['', 'tokens', 'ms', 'tokens/s'],
+    row('prefill', prefill),
+    ...decode.map((speed) => row(`decode, batch of ${speed.batch}`, speed)),
+  ];
   const parameters = (report.parameters / 1e6).toFixed(1);
   return `${report.model}: ${report.family}, ${report.layers} layers, d_model ${report.dModel}, ${parameters} M parameters, ${report.dtype} weights
 ${machineLine(report)}
-random tokens, batch 1; median (min..max) of ${report.rounds}
+random tokens; median (min..max) of ${report.rounds}
 ${reduction ? `${describeReduction(reduction)}\n` : ''}
 ${tableLines(rows).join('\n')}
 
