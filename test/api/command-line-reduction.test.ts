@@ -157,7 +157,7 @@ test.each<[string[], string]>([
   [['bench', 'reduce', '--policies', 'prune', '--q-hidden', '1'], 'it is an option of utrc.'],
   [['bench', 'reduce', '--length', '0'], "Expected a whole number from 1 for --length but received '0'."],
   [['bench', 'reduce', '--rounds', '1.5'], 'Expected a whole number from 1 for --rounds'],
-  [['bench', 'reduce', '--keep', '0.5'], "Unknown option '--keep'"],
+  [['bench', 'reduce', '--keep', '0.5'], 'Received --keep with reduce, but it is an option of model.'],
 ])('wrong usage: %j exits with 2', (args, message) => {
   const { status, stdout, stderr } = run(args);
   expect(status).toBe(2);
