@@ -23,6 +23,7 @@ export type { ExplainOptions, Explanation } from './models/explain';
 export type { GeneratedToken, GenerateOptions } from './models/generate';
 export type { Forward, ForwardOptions, LanguageModel } from './models/language-model';
 export { type LoadOptions, loadLanguageModel } from './models/load';
+export type { OperatorProfile, Profile } from './models/profile';
 export type { Kept } from './models/reduce';
 export type { WeightDtype } from './models/run-options';
 export type { ScoreOptions } from './models/score';

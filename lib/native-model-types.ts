@@ -51,8 +51,26 @@ export type NativeReduction = {
 
 export type NativeKept = { layer: number; offsets: Int32Array; positions: Int32Array };
 
+/** What any model offers to be measured by. Not while a call runs. */
+export type NativeProfiling = {
+  /** Operators are measured from here on. */
+  startProfile(): void;
+  /** Ends that. Rows come in the order of the operators' first calls. */
+  endProfile(): NativeOperatorProfile[];
+};
+
+/** All calls of one operator, added up, as csrc/ops/work.h counts them. */
+export type NativeOperatorProfile = {
+  name: string;
+  calls: number;
+  seconds: number;
+  flops: number;
+  bytes: number;
+  exponentials: number;
+};
+
 /** Calls must not overlap; arrays are filled in place and must stay attached; `cancel[0]` not 0 stops the work. */
-export type NativeLanguageModel = {
+export type NativeLanguageModel = NativeProfiling & {
   slots(): NativeWeightSlot[];
   /** Reads, converts and packs these tensors. */
   load(sources: NativeTensorSource[]): Promise<void>;
@@ -75,13 +93,15 @@ export type NativeLanguageModel = {
     },
     cancel: Int32Array,
   ): Promise<{ milliseconds: number; kept: NativeKept[] }>;
+  /** One token for each of these sessions, which are different ones, in place: also on failure. `logits`: `[sessions, vocabRows]`. */
+  step(sessions: NativeSession[], tokens: Int32Array, logits: Float32Array): Promise<void>;
   /** Bytes on the model's device. */
   memory(): { weights: number; workspace: number; sessions: number };
   dispose(): void;
 };
 
 /** As a language model. Tokens are an image's patches in raster order, and in ViM the class token at index floor(patches / 2). */
-export type NativeVisionModel = {
+export type NativeVisionModel = NativeProfiling & {
   slots(): NativeWeightSlot[];
   load(sources: NativeTensorSource[]): Promise<void>;
   finishLoading(): { fingerprint: string; backend: string };
@@ -115,7 +135,6 @@ export type NativeVisionModel = {
 };
 
 export type NativeSession = {
-  step(token: number, logits: Float32Array): Promise<void>;
   layerState(layer: number): { conv: Float32Array; ssm: Float32Array };
   exportState(): Uint8Array;
   importState(state: Uint8Array): void;

@@ -37,9 +37,19 @@ ModelConfig read_config(const Fields& f) {
   return c;
 }
 
+SessionStates read_sessions(const Napi::Value& list) {
+  const Napi::Array sessions = list.As<Napi::Array>();
+  SessionStates states;
+  for (uint32_t s = 0; s < sessions.Length(); ++s) {
+    const Napi::Object session = sessions.Get(s).As<Napi::Object>();
+    states.push_back(SessionWrap::Unwrap(session)->shared_state(session.Env()));
+  }
+  return states;
+}
+
 // What sequences go on from; no states: from nothing.
 struct Origin {
-  std::vector<std::shared_ptr<SequenceState>> states;
+  SessionStates states;
   int32_t start = 0;
   bool advance = false;
 };
@@ -47,13 +57,7 @@ struct Origin {
 Origin read_origin(const Fields& options) {
   if (!options.has("from")) return {};
   const Fields f(options.value("from").As<Napi::Object>());
-  Origin origin = {.states = {}, .start = f.i32("start"), .advance = f.flag("advance")};
-  const Napi::Array sessions = f.value("sessions").As<Napi::Array>();
-  for (uint32_t s = 0; s < sessions.Length(); ++s) {
-    const Napi::Object session = sessions.Get(s).As<Napi::Object>();
-    origin.states.push_back(SessionWrap::Unwrap(session)->shared_state(session.Env()));
-  }
-  return origin;
+  return {.states = read_sessions(f.value("sessions")), .start = f.i32("start"), .advance = f.flag("advance")};
 }
 
 }  // namespace
@@ -130,13 +134,39 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
       });
 }
 
+// (sessions: Session[], tokens: Int32Array, logits: Float32Array): one token for each session, in place.
+Napi::Value LanguageModelWrap::step(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const auto m = model(env);
+  const SessionStates sessions = read_sessions(info[0]);
+  const auto tokens = to_span<int32_t>(info[1], "tokens");
+  const auto logits = to_span<float>(info[2], "logits");
+  if (sessions.empty() || tokens.size != sessions.size()) mismatch(env, "tokens", "one for each session");
+  if (logits.size != sessions.size() * size_t(m->config().vocab)) mismatch(env, "logits", "its size");
+  KeepAlive keep;
+  for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[1], info[2]}) keep.add(v);
+  return Task::start(
+      env, std::move(keep), [=] { return m->step(sessions, tokens.data, logits.data); },
+      [](Napi::Env env) { return env.Undefined(); });
+}
+
 Napi::Value LanguageModelWrap::memory(const Napi::CallbackInfo& info) {
   const auto m = model(info.Env());
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("weights", double(m->weights().bytes()));
   result.Set("workspace", double(m->workspace_bytes()));
-  result.Set("sessions", double(m->session_bytes.load()));
+  result.Set("sessions", double(m->session_bytes()));
   return result;
+}
+
+// Operators are measured from here on; endProfile() ends that and says what was measured.
+Napi::Value LanguageModelWrap::start_profile(const Napi::CallbackInfo& info) {
+  opened(info.Env(), model_)->core().start_profile();
+  return info.Env().Undefined();
+}
+
+Napi::Value LanguageModelWrap::end_profile(const Napi::CallbackInfo& info) {
+  return to_js(info.Env(), opened(info.Env(), model_)->core().end_profile());
 }
 
 // Gives the memory back as soon as no running call needs it. lib/ waits for those first.
@@ -151,7 +181,10 @@ Napi::Function LanguageModelWrap::define(Napi::Env env) {
       env, "LanguageModel",
       {InstanceMethod<&LanguageModelWrap::slots>("slots"), InstanceMethod<&LanguageModelWrap::load>("load"),
        InstanceMethod<&LanguageModelWrap::finish_loading>("finishLoading"),
-       InstanceMethod<&LanguageModelWrap::forward>("forward"), InstanceMethod<&LanguageModelWrap::memory>("memory"),
+       InstanceMethod<&LanguageModelWrap::forward>("forward"), InstanceMethod<&LanguageModelWrap::step>("step"),
+       InstanceMethod<&LanguageModelWrap::memory>("memory"),
+       InstanceMethod<&LanguageModelWrap::start_profile>("startProfile"),
+       InstanceMethod<&LanguageModelWrap::end_profile>("endProfile"),
        InstanceMethod<&LanguageModelWrap::dispose>("dispose")});
 }
 

@@ -24,7 +24,10 @@ class LanguageModelWrap : public Napi::ObjectWrap<LanguageModelWrap> {
   Napi::Value load(const Napi::CallbackInfo& info);
   Napi::Value finish_loading(const Napi::CallbackInfo& info);
   Napi::Value forward(const Napi::CallbackInfo& info);
+  Napi::Value step(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);
+  Napi::Value start_profile(const Napi::CallbackInfo& info);
+  Napi::Value end_profile(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   std::shared_ptr<LanguageModel> model_;
@@ -38,20 +41,19 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   void Finalize(Napi::Env env) override;
 
   // The state, or a thrown ERR_DISPOSED.
-  std::shared_ptr<SequenceState> shared_state(Napi::Env env) const;
+  std::shared_ptr<SessionState> shared_state(Napi::Env env) const;
 
  private:
-  Napi::Value step(const Napi::CallbackInfo& info);
   Napi::Value layer_state(const Napi::CallbackInfo& info);
   Napi::Value export_state(const Napi::CallbackInfo& info);
   Napi::Value import_state(const Napi::CallbackInfo& info);
   Napi::Value copy_from(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
-  SequenceState& state(Napi::Env env) const { return *shared_state(env); }
+  SessionState& state(Napi::Env env) const { return *shared_state(env); }
   void release();
 
   std::shared_ptr<LanguageModel> model_;
-  std::shared_ptr<SequenceState> state_;
+  std::shared_ptr<SessionState> state_;
   ExternalBytes external_;
 };
 

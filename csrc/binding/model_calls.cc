@@ -36,6 +36,21 @@ std::vector<TensorSource> read_sources(const Napi::Value& value) {
   return sources;
 }
 
+Napi::Value to_js(Napi::Env env, const std::vector<Profile::Row>& rows) {
+  Napi::Array result = Napi::Array::New(env);
+  for (const Profile::Row& row : rows) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", row.work.name);
+    entry.Set("calls", double(row.calls));
+    entry.Set("seconds", row.seconds);
+    entry.Set("flops", row.work.flops);
+    entry.Set("bytes", row.work.bytes);
+    entry.Set("exponentials", row.work.exponentials);
+    result.Set(result.Length(), entry);
+  }
+  return result;
+}
+
 Napi::Value finished(Napi::Env env, const Status& status, const Weights& weights, const char* backend) {
   if (!status.ok()) throw to_error(env, status);
   char fingerprint[17];

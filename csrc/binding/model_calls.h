@@ -48,6 +48,9 @@ Napi::Value load_weights(const Napi::CallbackInfo& info, const std::shared_ptr<M
       });
 }
 
+// { name, calls, seconds, flops, bytes, exponentials }[]
+Napi::Value to_js(Napi::Env env, const std::vector<Profile::Row>& rows);
+
 // Checks that nothing is missing; { fingerprint, backend }.
 Napi::Value finished(Napi::Env env, const Status& status, const Weights& weights, const char* backend);
 

@@ -7,11 +7,8 @@ namespace skipscan::binding {
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
   Napi::Env env = info.Env();
   model_ = LanguageModelWrap::Unwrap(info[0].As<Napi::Object>())->model(env);
-  std::unique_ptr<SequenceState> state;
-  Status status = model_->create_state(&state);
+  Status status = model_->create_session(&state_);
   if (!status.ok()) throw to_error(env, status);
-  state_ = std::move(state);
-  model_->session_bytes += state_->bytes();
   external_.set(env, state_->bytes());
 }
 
@@ -21,41 +18,21 @@ void SessionWrap::Finalize(Napi::Env env) {
 }
 
 void SessionWrap::release() {
-  if (state_) model_->session_bytes -= state_->bytes();
   state_.reset();
   model_.reset();
 }
 
-std::shared_ptr<SequenceState> SessionWrap::shared_state(Napi::Env env) const {
+std::shared_ptr<SessionState> SessionWrap::shared_state(Napi::Env env) const {
   if (state_) return state_;
   Napi::Error error = Napi::Error::New(env, "This session was disposed.");
   error.Set("code", "ERR_DISPOSED");
   throw error;
 }
 
-// (token: number, logits: Float32Array): one token, in place.
-Napi::Value SessionWrap::step(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  state(env);
-  const int32_t token = info[0].As<Napi::Number>().Int32Value();
-  const auto logits = to_span<float>(info[1], "logits");
-  if (logits.size != size_t(model_->config().vocab)) mismatch(env, "logits", "its size");
-  KeepAlive keep;
-  keep.add(info.This());
-  keep.add(info[1]);
-  return Task::start(
-      env, std::move(keep),
-      [=, m = model_, session = state_] {
-        ForwardOutput out{.logits = logits.data, .last_only = true, .hidden = nullptr, .kept = {}};
-        return m->forward({.batch = {&token, {0, 1}}, .state = session.get()}, out);
-      },
-      [](Napi::Env env) { return env.Undefined(); });
-}
-
 // (layer) => { conv: Float32Array, ssm: Float32Array }, copies.
 Napi::Value SessionWrap::layer_state(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  const SequenceState& s = state(env);
+  const SessionState& s = state(env);
   const int32_t layer = info[0].As<Napi::Number>().Int32Value();
   const ModelConfig& c = model_->config();
   if (layer < 0 || layer >= c.layers) mismatch(env, "layer", "a layer of the model");
@@ -73,7 +50,7 @@ Napi::Value SessionWrap::layer_state(const Napi::CallbackInfo& info) {
 
 // () => Uint8Array: all layers, conv then ssm, float32 in the machine's byte order.
 Napi::Value SessionWrap::export_state(const Napi::CallbackInfo& info) {
-  const SequenceState& s = state(info.Env());
+  const SessionState& s = state(info.Env());
   Napi::Uint8Array to = Napi::Uint8Array::New(info.Env(), size_t(s.bytes()));
   Status status = s.read(to.Data());
   if (!status.ok()) throw to_error(info.Env(), status);
@@ -82,7 +59,7 @@ Napi::Value SessionWrap::export_state(const Napi::CallbackInfo& info) {
 
 // (bytes: Uint8Array): the inverse.
 Napi::Value SessionWrap::import_state(const Napi::CallbackInfo& info) {
-  SequenceState& s = state(info.Env());
+  SessionState& s = state(info.Env());
   const auto from = to_span<uint8_t>(info[0], "bytes");
   if (from.size != size_t(s.bytes())) mismatch(info.Env(), "bytes", "the size of this model's state");
   Status status = s.write(from.data);
@@ -107,7 +84,7 @@ Napi::Value SessionWrap::dispose(const Napi::CallbackInfo& info) {
 Napi::Function SessionWrap::define(Napi::Env env) {
   return DefineClass(
       env, "Session",
-      {InstanceMethod<&SessionWrap::step>("step"), InstanceMethod<&SessionWrap::layer_state>("layerState"),
+      {InstanceMethod<&SessionWrap::layer_state>("layerState"),
        InstanceMethod<&SessionWrap::export_state>("exportState"),
        InstanceMethod<&SessionWrap::import_state>("importState"), InstanceMethod<&SessionWrap::copy_from>("copyFrom"),
        InstanceMethod<&SessionWrap::dispose>("dispose")});

@@ -2,6 +2,7 @@
 #include "binding/exports.h"
 #include "binding/task.h"
 #include "cpu/cpu.h"
+#include "cpu/limits.h"
 #ifdef SKIPSCAN_CUDA
 #include "cuda/device.h"
 #endif
@@ -74,11 +75,35 @@ Napi::Value cuda_status(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// (threads): Promise<{ flops, bytes, exponentials }>, each a second.
+Napi::Value measure_limits(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string why;
+  const Backend* chosen = cpu::choose(&why);
+  if (!chosen) throw to_error(env, fail(Code::argument, why));
+  const int threads = info[0].As<Napi::Number>().Int32Value();
+  const auto limits = std::make_shared<cpu::Limits>();
+  return Task::start(
+      env, {},
+      [=] {
+        *limits = cpu::measure_limits(*chosen, threads);
+        return Status{};
+      },
+      [limits](Napi::Env env) {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("flops", limits->flops);
+        result.Set("bytes", limits->bytes);
+        result.Set("exponentials", limits->exponentials);
+        return result;
+      });
+}
+
 }  // namespace
 
 void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("cpuBackends", Napi::Function::New(env, cpu_backends, "cpuBackends"));
   exports.Set("cudaStatus", Napi::Function::New(env, cuda_status, "cudaStatus"));
+  exports.Set("measureLimits", Napi::Function::New(env, measure_limits, "measureLimits"));
   exports.Set("buildInfo", Napi::Function::New(env, build_info, "buildInfo"));
 }
 

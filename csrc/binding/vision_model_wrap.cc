@@ -146,6 +146,16 @@ Napi::Value VisionModelWrap::memory(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// Operators are measured from here on; endProfile() ends that and says what was measured.
+Napi::Value VisionModelWrap::start_profile(const Napi::CallbackInfo& info) {
+  opened(info.Env(), model_)->core().start_profile();
+  return info.Env().Undefined();
+}
+
+Napi::Value VisionModelWrap::end_profile(const Napi::CallbackInfo& info) {
+  return to_js(info.Env(), opened(info.Env(), model_)->core().end_profile());
+}
+
 // Gives the memory back as soon as no running call needs it. lib/ waits for those first.
 Napi::Value VisionModelWrap::dispose(const Napi::CallbackInfo& info) {
   model_.reset();
@@ -160,6 +170,8 @@ Napi::Function VisionModelWrap::define(Napi::Env env) {
        InstanceMethod<&VisionModelWrap::finish_loading>("finishLoading"),
        InstanceMethod<&VisionModelWrap::forward>("forward"),
        InstanceMethod<&VisionModelWrap::scan_orders>("scanOrders"), InstanceMethod<&VisionModelWrap::memory>("memory"),
+       InstanceMethod<&VisionModelWrap::start_profile>("startProfile"),
+       InstanceMethod<&VisionModelWrap::end_profile>("endProfile"),
        InstanceMethod<&VisionModelWrap::dispose>("dispose")});
 }
 

@@ -22,6 +22,8 @@ class VisionModelWrap : public Napi::ObjectWrap<VisionModelWrap> {
   Napi::Value forward(const Napi::CallbackInfo& info);
   Napi::Value scan_orders(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);
+  Napi::Value start_profile(const Napi::CallbackInfo& info);
+  Napi::Value end_profile(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   std::shared_ptr<VisionModel> model_;

@@ -14,7 +14,9 @@ class CpuDevice final : public Device {
 
   const Backend& backend() const override { return backend_; }
   bool is_host() const override { return true; }
-  ExecContext context(ThreadPool& pool) override { return {.pool = pool, .bf16_inputs = bf16_inputs_}; }
+  ExecContext context(ThreadPool& pool) override {
+    return {.pool = pool, .bf16_inputs = bf16_inputs_, .profile = profile()};
+  }
 
   Status allocate(size_t bytes, void** out) override {
     try {

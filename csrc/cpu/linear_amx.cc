@@ -307,7 +307,7 @@ Support supports(const LinearParams& p) { return linear.supports(p); }
 
 Status run(const LinearParams& p, ExecContext& ctx) {
   constexpr int64_t kFewRows = 4;  // that do not fill a tile: bytes are multiplied as fast without
-  if (p.weight.panel == 1) return linear.run(p, ctx);
+  if (p.weight.panel == 1) return linear.kernel(p, ctx);
   if (p.weight.dtype == DType::bf16) {
     ctx.route = ctx.bf16_inputs ? "amx/bf16-inputs" : "amx/bf16";
     if (ctx.bf16_inputs)
@@ -318,7 +318,7 @@ Status run(const LinearParams& p, ExecContext& ctx) {
     ctx.route = "amx/i8";
     run_all<EightBits>(p, ctx.pool);
   } else {
-    return linear.run(p, ctx);
+    return linear.kernel(p, ctx);
   }
   return {};
 }

@@ -1,6 +1,7 @@
-// The operator tables of the CPU backends. Every file below cpu/ except reference/, backend.cc and selection.cc is compiled
+// The operator tables of the CPU backends. Every file below cpu/ except reference/, backend.cc, limits.cc and selection.cc is compiled
 // once for each instruction set, inside a namespace of that name (simd.h), so that kernels are written once.
 #pragma once
+#include "cpu/probes.h"
 #include "ops/backend.h"
 
 namespace skipscan::cpu {
@@ -11,14 +12,17 @@ constexpr int32_t kTileRows = 256;  // so many rows' activations stay in the sec
 namespace avx512 {
 extern const Backend backend;
 extern const Backend amx_backend;  // the same, but products on the matrix unit
-}
+extern const Probes probes;
+}  // namespace avx512
 namespace avx2 {
 extern const Backend backend;
-}
+extern const Probes probes;
+}  // namespace avx2
 #endif
 namespace portable {
 extern const Backend backend;
-}
+extern const Probes probes;
+}  // namespace portable
 namespace reference {
 extern const Backend backend;
 }

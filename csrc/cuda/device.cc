@@ -56,7 +56,9 @@ class CudaDevice final : public Device {
 
   const Backend& backend() const override { return cuda::backend; }
   bool is_host() const override { return false; }
-  ExecContext context(ThreadPool& pool) override { return {pool, stream_.get()}; }
+  ExecContext context(ThreadPool& pool) override {
+    return {.pool = pool, .stream = stream_.get(), .profile = profile()};
+  }
 
   Status allocate(size_t bytes, void** out) override {
     *out = nullptr;
@@ -89,7 +91,7 @@ class CudaDevice final : public Device {
   }
   Status wait(int* layer) override { return stream_->wait(layer); }
   Status queue(const std::string& key, const std::function<Status()>& work) override {
-    return recordings_.queue(key, work);
+    return profile() ? work() : recordings_.queue(key, work);
   }
   Status use() override { return stream_->use(); }
   size_t scratch_bytes() const override { return stream_->scratch_bytes(); }

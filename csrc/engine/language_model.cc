@@ -1,5 +1,7 @@
 #include "engine/language_model.h"
 
+#include "engine/pass_inputs.h"
+
 namespace skipscan {
 
 LanguageModel::LanguageModel(const ModelConfig& config, std::shared_ptr<Device> device, DType dtype, int threads)
@@ -15,8 +17,7 @@ Status LanguageModel::forward(const ForwardInput& in, ForwardOutput& out) {
   return forward_locked(in, out);
 }
 
-Status LanguageModel::forward_from(const std::vector<std::shared_ptr<SequenceState>>& states, bool advance,
-                                   ForwardInput in, ForwardOutput& out) {
+Status LanguageModel::forward_from(const SessionStates& states, bool advance, ForwardInput in, ForwardOutput& out) {
   std::lock_guard lock(core_.mutex());
   SKIPSCAN_TRY(gather(states));
   in.state = working_state_.get();
@@ -26,26 +27,68 @@ Status LanguageModel::forward_from(const std::vector<std::shared_ptr<SequenceSta
   return status;
 }
 
+Status LanguageModel::step(const SessionStates& states, const int32_t* tokens, float* logits) {
+  std::lock_guard lock(core_.mutex());
+  SKIPSCAN_TRY(bring_together(states));
+  ForwardOutput out{.logits = logits, .last_only = true, .hidden = nullptr, .kept = {}};
+  const TokenBatch batch{tokens, counting(int64_t(states.size()) + 1)};
+  return forward_locked({.batch = batch, .state = states[0]->storage.get()}, out);
+}
+
+Status LanguageModel::create_session(std::shared_ptr<SessionState>* out) const {
+  auto session = std::make_shared<SessionState>();
+  SKIPSCAN_TRY(allocate_storage(1, &session->storage));
+  *out = std::move(session);
+  return {};
+}
+
+Status LanguageModel::allocate_storage(int64_t sequences, std::shared_ptr<SequenceState>* out) const {
+  std::unique_ptr<SequenceState> storage;
+  SKIPSCAN_TRY(SequenceState::allocate(config_, core_.shared_device(), sequences, &storage));
+  *session_bytes_ += storage->bytes();
+  *out = {storage.release(), [counted = session_bytes_](SequenceState* gone) {
+            *counted -= gone->bytes();
+            delete gone;
+          }};
+  return {};
+}
+
+// Makes the states the sequences of one storage, in this order, unless they are. The old ones go as they are left.
+Status LanguageModel::bring_together(const SessionStates& states) const {
+  const int64_t count = int64_t(states.size());
+  const SequenceState* const shared = states[0]->storage.get();
+  bool together = shared->sequences() == count;
+  for (int64_t s = 0; s < count && together; ++s) {
+    const SessionState& state = *states[size_t(s)];
+    together = state.storage.get() == shared && state.sequence == s;
+  }
+  if (together) return {};
+  std::shared_ptr<SequenceState> storage;
+  SKIPSCAN_TRY(allocate_storage(count, &storage));
+  for (int64_t s = 0; s < count; ++s) {
+    SessionState moved{storage, s}, &state = *states[size_t(s)];
+    SKIPSCAN_TRY(moved.copy_from(state));
+    state = std::move(moved);
+  }
+  return {};
+}
+
 // What the last pass has worked on is used again for as many sequences: a GPU's recordings have its address.
-Status LanguageModel::gather(const std::vector<std::shared_ptr<SequenceState>>& states) {
+Status LanguageModel::gather(const SessionStates& states) {
   const int64_t sequences = int64_t(states.size());
   if (!working_state_ || working_state_->sequences() != sequences) {
     drop_working_state();  // the old one goes first
     SKIPSCAN_TRY(SequenceState::allocate(config_, core_.shared_device(), sequences, &working_state_));
     working_state_bytes_ = size_t(working_state_->bytes());
   }
-  if (sequences == 1) return working_state_->copy_from(*states[0]);
   for (size_t s = 0; s < states.size(); ++s) {
-    SKIPSCAN_TRY(working_state_->copy_sequence(int64_t(s), *states[s], 0));
+    SKIPSCAN_TRY(working_state_->copy_sequence(int64_t(s), *states[s]->storage, states[s]->sequence));
   }
   return {};
 }
 
-Status LanguageModel::hand_back(const std::vector<std::shared_ptr<SequenceState>>& states) {
-  if (states.size() == 1) return states[0]->replace_with(*working_state_);
-  for (size_t s = 0; s < states.size(); ++s) {
-    SKIPSCAN_TRY(states[s]->copy_sequence(0, *working_state_, int64_t(s)));
-  }
+Status LanguageModel::hand_back(const SessionStates& states) {
+  for (size_t s = 0; s < states.size(); ++s) SKIPSCAN_TRY(states[s]->take(*working_state_, int64_t(s)));
   return {};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/forward_pass.h"
 #include "engine/model_core.h"
+#include "engine/session_state.h"
 
 namespace skipscan {
 
@@ -19,28 +20,36 @@ class LanguageModel {
   Status forward(const ForwardInput& in, ForwardOutput& out);
   // The same from these states, one for each sequence of the batch. When all went well and `advance` is set, they are what the
   // sequences end in; else they stay as they were, and one may be there several times.
-  Status forward_from(const std::vector<std::shared_ptr<SequenceState>>& states, bool advance, ForwardInput in,
-                      ForwardOutput& out);
+  Status forward_from(const SessionStates& states, bool advance, ForwardInput in, ForwardOutput& out);
+  // One token for each of these states, which are different ones, in place: also when the pass fails. Sessions that step together
+  // come to share one storage, so that the next such step copies nothing. `logits`: (states, vocab).
+  Status step(const SessionStates& states, const int32_t* tokens, float* logits);
 
-  Status create_state(std::unique_ptr<SequenceState>* out) const {
-    return SequenceState::allocate(config_, core_.shared_device(), 1, out);
-  }
+  // Of a sequence that has read nothing, in a storage of its own. From any thread.
+  Status create_session(std::shared_ptr<SessionState>* out) const;
+
+  ModelCore& core() { return core_; }
 
   size_t workspace_bytes() const { return core_.workspace_bytes() + working_state_bytes_; }
-  // Bytes of all session states; sessions add and take off their own.
-  std::atomic<int64_t> session_bytes{0};
+  // Bytes of all storages that sessions are in: a shared one is there, with room for all that came together in it, until the
+  // last of them has left.
+  int64_t session_bytes() const { return *session_bytes_; }
 
  private:
   Status forward_locked(const ForwardInput& in, ForwardOutput& out);
-  Status gather(const std::vector<std::shared_ptr<SequenceState>>& states);
-  Status hand_back(const std::vector<std::shared_ptr<SequenceState>>& states);
+  Status gather(const SessionStates& states);
+  Status hand_back(const SessionStates& states);
   void drop_working_state();
+  Status allocate_storage(int64_t sequences, std::shared_ptr<SequenceState>* out) const;
+  Status bring_together(const SessionStates& states) const;
 
   const ModelConfig config_;
   ModelCore core_;
   LanguageWeights weights_;
   std::unique_ptr<SequenceState> working_state_;  // copies that a pass may spoil
   std::atomic<size_t> working_state_bytes_{0};
+  // Storages count themselves, and may outlive the model.
+  const std::shared_ptr<std::atomic<int64_t>> session_bytes_ = std::make_shared<std::atomic<int64_t>>(0);
 };
 
 }  // namespace skipscan

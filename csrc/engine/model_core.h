@@ -2,6 +2,8 @@
 #pragma once
 #include <atomic>
 #include <mutex>
+#include <optional>
+#include <vector>
 
 #include "core/arena.h"
 #include "ops/device.h"
@@ -46,6 +48,20 @@ class ModelCore {
 
   size_t workspace_bytes() const { return workspace_bytes_.load(std::memory_order_relaxed); }
 
+  // Measures the operators of all passes from here on, until the rows are asked for.
+  void start_profile() {
+    std::lock_guard lock(mutex_);
+    device_->measure_with(&profile_.emplace(*device_));
+  }
+  std::vector<Profile::Row> end_profile() {
+    std::lock_guard lock(mutex_);
+    device_->measure_with(nullptr);
+    std::vector<Profile::Row> rows;
+    if (profile_) rows = profile_->rows();
+    profile_.reset();
+    return rows;
+  }
+
  private:
   Status reserve(size_t bytes) {
     if (workspace_.bytes() >= bytes) return {};
@@ -59,6 +75,7 @@ class ModelCore {
   std::mutex mutex_;
   Memory workspace_;
   std::atomic<size_t> workspace_bytes_{0};
+  std::optional<Profile> profile_;
 };
 
 }  // namespace skipscan

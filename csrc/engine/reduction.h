@@ -42,8 +42,4 @@ struct Reduction {
   std::vector<int32_t> protected_rows(const std::vector<int32_t>& offsets, int32_t start) const;
 };
 
-constexpr bool is_novel(ImportanceMetric metric) {
-  return metric == ImportanceMetric::novel || metric == ImportanceMetric::novel2;
-}
-
 }  // namespace skipscan

@@ -21,36 +21,45 @@ class SequenceState {
 
   int64_t sequences() const { return sequences_; }
   // (sequences, conv_width, conv_channels), oldest first.
-  float* conv(int32_t layer) const { return memory_.as<float>() + layer * layer_floats(); }
-  // (sequences, d_inner, d_state) or (sequences, heads, head_dim, d_state).
-  float* ssm(int32_t layer) const { return conv(layer) + sequences_ * conv_; }
-
-  int64_t bytes() const { return layers_ * layer_floats() * int64_t(sizeof(float)); }
-
-  // All layers, conv then ssm. Not while a forward pass uses the state.
-  Status write(const void* bytes_of_state) {
-    return device_->write(memory_.as<void>(), bytes_of_state, size_t(bytes()));
+  float* conv(int32_t layer, int64_t sequence = 0) const {
+    return memory_.as<float>() + layer * layer_floats() + sequence * conv_;
   }
-  Status read(void* to) const { return device_->read(to, memory_.as<void>(), size_t(bytes())); }
-  // A part of it: `from` is conv(layer) or ssm(layer).
+  // (sequences, d_inner, d_state) or (sequences, heads, head_dim, d_state).
+  float* ssm(int32_t layer, int64_t sequence = 0) const { return conv(layer) + sequences_ * conv_ + sequence * ssm_; }
+
+  int64_t bytes() const { return sequences_ * sequence_bytes(); }
+  int64_t sequence_bytes() const { return layers_ * (conv_ + ssm_) * int64_t(sizeof(float)); }
+
+  // One sequence: all layers, conv then ssm. Not while a forward pass uses it.
+  Status write(int64_t sequence, const void* bytes_of_sequence) {
+    const float* from = static_cast<const float*>(bytes_of_sequence);
+    return each_part(sequence, [&](float* part, int64_t floats) {
+      return device_->write(part, std::exchange(from, from + floats), size_t(floats) * sizeof(float));
+    });
+  }
+  Status read(int64_t sequence, void* to) const {
+    float* next = static_cast<float*>(to);
+    return each_part(sequence, [&](const float* part, int64_t floats) {
+      return read(std::exchange(next, next + floats), part, floats);
+    });
+  }
+  // A part of it: `from` is conv(layer, sequence) or ssm(layer, sequence).
   Status read(void* to, const float* from, int64_t floats) const {
     return device_->read(to, from, size_t(floats) * sizeof(float));
   }
-  Status copy_from(const SequenceState& other) {
-    return device_->duplicate(memory_.as<void>(), other.memory_.as<void>(), size_t(bytes()));
-  }
   // Sequence `to` becomes what sequence `from` of the other is.
   Status copy_sequence(int64_t to, const SequenceState& other, int64_t from) {
+    if (sequences_ == 1 && other.sequences_ == 1) return duplicate(conv(0), other.conv(0), layers_ * layer_floats());
     for (int32_t layer = 0; layer < layers_; ++layer) {
-      SKIPSCAN_TRY(duplicate(conv(layer) + to * conv_, other.conv(layer) + from * conv_, conv_));
-      SKIPSCAN_TRY(duplicate(ssm(layer) + to * ssm_, other.ssm(layer) + from * ssm_, ssm_));
+      SKIPSCAN_TRY(duplicate(conv(layer, to), other.conv(layer, from), conv_));
+      SKIPSCAN_TRY(duplicate(ssm(layer, to), other.ssm(layer, from), ssm_));
     }
     return {};
   }
-  // Takes over what `other` holds, whose own content is then whatever it may be. The addresses stay where a device has
-  // recorded them.
+  // Takes over the sequence that `other` holds, which may then hold anything; there is one in each. The addresses stay where
+  // a device has recorded them.
   Status replace_with(SequenceState& other) {
-    if (!device_->is_host()) return copy_from(other);
+    if (!device_->is_host()) return copy_sequence(0, other, 0);
     std::swap(memory_, other.memory_);
     return {};
   }
@@ -62,6 +71,17 @@ class SequenceState {
         conv_(config.conv_state_size()),
         ssm_(config.ssm_state_size()),
         device_(std::move(device)) {}
+
+  // Calls visit(part, floats) for what lies together of a sequence, in the order of write() and read().
+  template <class Visit>
+  Status each_part(int64_t sequence, const Visit& visit) const {
+    if (sequences_ == 1) return visit(conv(0), layers_ * layer_floats());
+    for (int32_t layer = 0; layer < layers_; ++layer) {
+      SKIPSCAN_TRY(visit(conv(layer, sequence), conv_));
+      SKIPSCAN_TRY(visit(ssm(layer, sequence), ssm_));
+    }
+    return {};
+  }
 
   int64_t layer_floats() const { return sequences_ * (conv_ + ssm_); }
   Status duplicate(float* to, const float* from, int64_t floats) {

@@ -18,6 +18,8 @@ class VisionModel {
 
   Status forward(const VisionInput& in, VisionOutput& out);
 
+  ModelCore& core() { return core_; }
+
   size_t workspace_bytes() const { return core_.workspace_bytes(); }
 
  private:

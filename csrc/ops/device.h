@@ -44,6 +44,15 @@ class Device {
   virtual Status queue(const std::string& key, const std::function<Status()>& work) = 0;
   // Bytes of memory besides allocate()'s: what operators share while they run.
   virtual size_t scratch_bytes() const = 0;
+
+  // What contexts measure operators with from now on; null: nothing. Nothing is played back meanwhile.
+  void measure_with(Profile* profile) { profile_ = profile; }
+
+ protected:
+  Profile* profile() const { return profile_; }
+
+ private:
+  Profile* profile_ = nullptr;
 };
 
 // The values of elements that are on a device, in the order of its queue.

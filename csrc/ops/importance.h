@@ -18,6 +18,10 @@ enum class ImportanceMetric : uint8_t {
   novel2  // 1 - the larger cosine of the rows before and after; 1 where there are none
 };
 
+constexpr bool is_novel(ImportanceMetric metric) {
+  return metric == ImportanceMetric::novel || metric == ImportanceMetric::novel2;
+}
+
 // Which tensor the row is of; delta, state, novel and novel2 have tensors of their own.
 enum class ImportanceSource : uint8_t {
   gated,  // what enters out_proj

@@ -1,9 +1,10 @@
-// What an operator is: one params struct, whether a backend can run it, and running it.
+// What an operator is: one params struct, whether a backend can run it, and running it; what that costs is work_of(params).
 #pragma once
 #include <string>
 
 #include "core/status.h"
 #include "core/thread_pool.h"
+#include "ops/profile.h"
 
 namespace skipscan {
 
@@ -21,9 +22,9 @@ class Stream;
 struct ExecContext {
   ThreadPool& pool;
   cuda::Stream* stream = nullptr;  // what a GPU's kernels are queued on; null on the CPU
-  // On the CPU, products with bf16 weights may round what they read to bf16, where that makes them faster.
-  bool bf16_inputs = false;
+  bool bf16_inputs = false;        // the CPU's products with bf16 weights may round what they read to bf16 as well
   const char* route = "";          // out: the kernel that ran, such as "avx512" or "cuda/sequential"; tests assert it
+  Profile* profile = nullptr;      // what operators' times are added up in; null: they are not measured
 };
 
 // Params hold pointers with their shapes and strides (in elements). They were checked before a backend sees
@@ -32,7 +33,12 @@ struct ExecContext {
 template <class Params>
 struct Op {
   Support (*supports)(const Params&);
-  Status (*run)(const Params&, ExecContext&);  // never throws for bad params, never aborts the process
+  Status (*kernel)(const Params&, ExecContext&);  // never throws for bad params, never aborts the process
+
+  Status run(const Params& p, ExecContext& context) const {
+    if (!context.profile) return kernel(p, context);
+    return context.profile->time(work_of(p), [&] { return kernel(p, context); });
+  }
 };
 
 }  // namespace skipscan

@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import type { LanguageModel } from '../models/language-model';
-import { Random } from '../text/random';
 import type { Benchmark } from './bench';
 import { benchmarkOptions, contendersFor, contendersFrom } from './bench-policies';
 import { numberOption, wholeNumberOption } from './command';
 import { machineFacts } from './machine';
 import { loadFromOptions, modelOptions } from './model';
 import { Progress } from './progress';
+import { randomTokens } from './random-tokens';
 import { benchmarkReduction } from './reduction-bench';
 import { policyOptionTable, reductionNames } from './reduction-options';
 import { benchmarkPlot, benchmarkTable } from './reduction-tables';
@@ -15,7 +14,7 @@ const { tokenizer: _tokenizer, ...loadOptions } = modelOptions;
 
 /** `skipscan bench reduce`. */
 export const benchReduce: Benchmark = {
-  of: 'of prompts',
+  of: 'what removing tokens of prompts saves',
   options: {
     ...loadOptions,
     length: { type: 'string', value: 'N', help: 'Tokens of the prompt, drawn at random. Defaults to 2048.' },
@@ -43,7 +42,7 @@ export const benchReduce: Benchmark = {
     const progress = new Progress('measuring', (runs) => `${runs} runs`);
     const result = await benchmarkReduction(
       model,
-      randomTokens(model, length, seed),
+      randomTokens(model.config, length, seed),
       contenders,
       rounds,
       (done, total) => progress.update(done, total),
@@ -64,8 +63,3 @@ export const benchReduce: Benchmark = {
     if (values.plot !== undefined) writeFileSync(values.plot as string, benchmarkPlot(report));
   },
 };
-
-function randomTokens({ config }: LanguageModel, length: number, seed: number): Int32Array {
-  const random = new Random(seed);
-  return Int32Array.from({ length }, () => Math.floor(random.next() * config.vocabSize));
-}

@@ -6,13 +6,22 @@ import { publishedConfig, type VisionModelName, visionModelNames } from '../mode
 import { publishedFlops, resolvePolicy } from '../reduction';
 import type { Benchmark } from './bench';
 import { benchmarkOptions, contendersFor, contendersFrom } from './bench-policies';
-import { listOption, numberOption, UsageError, type Values, wholeNumberOption } from './command';
+import {
+  listOption,
+  numberOption,
+  UsageError,
+  type Values,
+  wholeNumberOption,
+  wholeNumbersOption,
+} from './command';
 import { type MachineFacts, machineFacts } from './machine';
 import { modelOptions } from './model';
+import { measureLimits } from './operator-floor';
+import { profileOption, type WorkProfile } from './profile-work';
 import { Progress } from './progress';
 import { writeRandomVisionModel } from './random-vision-model';
 import { imageTokens } from './reduction-report';
-import { benchmarkVision } from './vision-bench';
+import { benchmarkVision, profileVision } from './vision-bench';
 import { loadVisionFromOptions } from './vision-model';
 import { type VisionModelReport, visionTable } from './vision-tables';
 
@@ -20,7 +29,7 @@ const { device, dtype, threads } = modelOptions;
 
 /** `skipscan bench vision`. */
 export const benchVision: Benchmark = {
-  of: 'of images, on random weights',
+  of: 'what removing tokens of images saves, on random weights',
   options: {
     models: {
       type: 'string',
@@ -32,13 +41,12 @@ export const benchVision: Benchmark = {
     dtype,
     threads,
     ...benchmarkOptions,
+    ...profileOption,
   },
 
   async run(values) {
     const names = modelNamesFrom(values);
-    const batches = (listOption(values, 'batch') ?? ['1', '8']).map(
-      (batch) => wholeNumberOption({ batch }, 'batch', 1)!,
-    );
+    const batches = wholeNumbersOption(values, 'batch', 1) ?? [1, 8];
     const rounds = wholeNumberOption(values, 'rounds', 1) ?? 5;
     const makers = contendersFrom(values, { policies: ['prune'], cuts: [0.15, 0.3, 0.45] });
 
@@ -51,6 +59,7 @@ export const benchVision: Benchmark = {
     });
 
     const models: VisionModelReport[] = [];
+    const profiles: WorkProfile[] = [];
     let machine: MachineFacts | undefined;
     for (const { name, contenders } of plans) {
       await using model = await randomModel(name, values);
@@ -70,10 +79,12 @@ export const benchVision: Benchmark = {
             progress.end(),
           ),
         );
+        if (values.profile) profiles.push(await profileVision(model, { name, batch, rounds }));
       }
       models.push(report);
     }
-    const report = { ...machine!, rounds, models };
+    const profile = values.profile ? { limits: await measureLimits(machine!), profiles } : undefined;
+    const report = { ...machine!, rounds, models, profile };
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : visionTable(report));
   },
 };

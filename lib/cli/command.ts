@@ -88,6 +88,11 @@ export function numbersOption(values: Values, name: string): number[] | undefine
   return listOption(values, name)?.map((item) => numberOption({ [name]: item }, name)!);
 }
 
+/** Whole numbers with commas between them, if the option was given. */
+export function wholeNumbersOption(values: Values, name: string, least: number): number[] | undefined {
+  return listOption(values, name)?.map((item) => wholeNumberOption({ [name]: item }, name, least)!);
+}
+
 /** One of `choices`, if the option was given. */
 export function choiceOption<Choice extends string>(
   values: Values,
@@ -100,8 +105,8 @@ export function choiceOption<Choice extends string>(
 }
 
 /** `a, b or c`. */
-function enumeration(items: readonly string[]): string {
-  return [items.slice(0, -1).join(', '), ...items.slice(-1)].join(' or ');
+export function enumeration(items: readonly string[]): string {
+  return [items.slice(0, -1).join(', '), ...items.slice(-1)].filter(Boolean).join(' or ');
 }
 
 /** Exactly `names.length` positionals, or a usage error that names what is missing or too much. */

@@ -2,6 +2,7 @@ import { countsOf } from '../models/reduce';
 import type { VisionModel } from '../models/vision-model';
 import { Random } from '../text/random';
 import { compareLogits, type LogitsDifference } from './compare-logits';
+import { profileFastest, type WorkProfile } from './profile-work';
 import type { Contender } from './reduction-bench';
 import { type ImageReductionReport, imageReductionReport, imageTokens } from './reduction-report';
 import { type Gain, gainOf, type Measurement, measureInTurns } from './turns';
@@ -70,6 +71,18 @@ export async function benchmarkVision(
       };
     }),
   };
+}
+
+/** Where the time of the dense pass goes. */
+export function profileVision(
+  model: VisionModel,
+  o: { name: string; batch: number; rounds: number },
+): Promise<WorkProfile> {
+  const [height, width] = model.config.imageSize;
+  const pixels = randomImages(o.batch, height, width);
+  return profileFastest(model, `${o.name}, dense, batch of ${o.batch}`, o.rounds, () =>
+    model.forward(pixels, [o.batch, 3, height, width]),
+  );
 }
 
 /** Normalised pixels `[batch, 3, height, width]` of noise. */

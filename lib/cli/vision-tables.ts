@@ -1,5 +1,6 @@
 import type { PublishedFlops } from '../reduction';
 import { type MachineFacts, machineLine } from './machine';
+import { type ProfileReport, profileText } from './profile-tables';
 import { megabytes } from './progress';
 import { percent } from './reduction-report';
 import { times } from './reduction-tables';
@@ -16,7 +17,11 @@ export type VisionModelReport = {
   batches: VisionBenchmark[];
 };
 
-export type VisionBenchmarkReport = MachineFacts & { rounds: number; models: VisionModelReport[] };
+export type VisionBenchmarkReport = MachineFacts & {
+  rounds: number;
+  models: VisionModelReport[];
+  profile?: ProfileReport;
+};
 
 const header = [
   'policy',
@@ -42,7 +47,7 @@ random weights and images, from pixels to logits; median (min..max) of ${report.
 
 ${parts.join('\n')}
 ${columns}
-`;
+${report.profile ? `\n${profileText(report.profile)}` : ''}`;
 }
 
 function batchTable({ model, parameters, dtype, publishedFlops }: VisionModelReport, o: VisionBenchmark) {

@@ -12,12 +12,14 @@ import { checkTokens, type Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
 import { type GeneratedToken, type GenerateOptions, generate } from './generate';
 import { concatenate, positionsOf, startOffsets } from './packed';
+import { type Profile, profile } from './profile';
 import { countsOf, type Kept, nativeReduction } from './reduce';
 import type { WeightDtype } from './run-options';
 import { type ScoreOptions, score } from './score';
 import type { Score } from './score-batch';
 import { Session, type SessionState } from './session';
 import { decodeSession } from './session-file';
+import { stepAll } from './step-all';
 
 export type ForwardOptions = {
   /** Removes tokens on the way; the logits are those of the rows that are left. Defaults to none. */
@@ -186,6 +188,24 @@ export class LanguageModel implements AsyncDisposable {
   }
 
   /**
+   * One token for each of several sessions, of any lengths, in one pass over the weights; each gets what `session.step()` gives it
+   * alone. The states are copied side by side when sessions first step together, or in another order; then they stay there.
+   * A session that steps alone, or with others, leaves. Like `session.step()` it is not undone when it fails.
+   *
+   * @param sessions different ones of this model
+   * @param tokens one for each session
+   * @param o.signal leaves the queue of the model's calls; a step that has started ends
+   * @returns logits `[vocabRows]` after each token: rows of one array
+   */
+  stepAll(
+    sessions: readonly Session[],
+    tokens: Tokens,
+    o: { signal?: AbortSignal } = {},
+  ): Promise<Float32Array[]> {
+    return stepAll(this, sessions, tokens, o);
+  }
+
+  /**
    * Continues a prompt, token by token. Ends after `maxNewTokens`, at a stop string, or at a token that ends a text.
    * Leaving the loop early ends the generation.
    */
@@ -198,7 +218,21 @@ export class LanguageModel implements AsyncDisposable {
     return score(this, context, continuation, o);
   }
 
-  /** Bytes of native memory in use on the model's device: packed weights, the workspace of calls, states of open sessions. */
+  /**
+   * Runs `work` and tells where the time of its calls on this model went. Operators are timed one by one, on a GPU by waiting for
+   * each, so that there the whole takes longer than usual. Calls that others make on the model meanwhile are counted too.
+   *
+   * @throws SkipscanError `ERR_ARGUMENT` while another profile of this model runs; whatever `work` throws
+   */
+  async profile<Result>(work: () => Promise<Result>): Promise<Profile<Result>> {
+    this.assertOpen();
+    return profile(this.native, this.queue, work);
+  }
+
+  /**
+   * Bytes of native memory in use on the model's device: packed weights, the workspace of calls, states of open sessions. Sessions that
+   * step together share one piece of memory with room for each; it is there until the last of them is disposed or has left.
+   */
   memory(): { weights: number; workspace: number; sessions: number } {
     this.assertOpen();
     return this.native.memory();

@@ -28,11 +28,49 @@ export async function readOn(
   tokens: readonly Int32Array[],
   o: ReadOptions,
 ): Promise<{ logits: Float32Array; kept: Kept[] }> {
-  for (const session of sessions) session.begin();
+  return running(model, sessions, () => read(model, sessions, tokens, o), o.signal);
+}
+
+/**
+ * Each session reads one token, all in one pass over the weights and in place: a step is not undone when it fails, and not
+ * stopped once it has started.
+ *
+ * @param sessions different ones
+ * @param tokens one for each session, checked
+ * @returns logits `[sessions, vocabRows]`
+ */
+export async function stepOn(
+  model: LanguageModel,
+  sessions: readonly Session[],
+  tokens: Int32Array,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const step = async () => {
+    const logits = new Float32Array(sessions.length * model.config.vocabRows);
+    const states = sessions.map(({ native }) => native);
+    await fromNative(model.native.step(states, tokens, logits));
+    for (const session of sessions) session.advanced(1, []);
+    return logits;
+  };
+  return running(model, sessions, step, signal);
+}
+
+/** Runs a job on sessions when the model's other calls have ended; they are in use from now on. */
+async function running<T>(
+  model: LanguageModel,
+  sessions: readonly Session[],
+  job: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const begun: Session[] = [];
   try {
-    return await model.queue.run(() => read(model, sessions, tokens, o), o.signal);
+    for (const session of sessions) {
+      session.begin();
+      begun.push(session);
+    }
+    return await model.queue.run(job, signal);
   } finally {
-    for (const session of sessions) session.end();
+    for (const session of begun) session.end();
   }
 }
 

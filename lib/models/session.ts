@@ -1,10 +1,10 @@
-import { fromNative, fromNativeSync, SkipscanError } from '../errors';
+import { fromNativeSync, SkipscanError } from '../errors';
 import type { NativeSession } from '../native-model-types';
 import type { Policy } from '../reduction/policy-types';
 import { checkToken, checkTokens, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
 import type { Kept } from './reduce';
-import { readOn } from './session-batch';
+import { readOn, stepOn } from './session-batch';
 import { encodeSession } from './session-file';
 
 /** What one layer carries from token to token. */
@@ -68,15 +68,10 @@ export class Session implements AsyncDisposable {
     return logits;
   }
 
-  /** Reads one token and returns the logits after it: `[vocabRows]`. */
+  /** Reads one token and returns the logits after it: `[vocabRows]`. `model.stepAll()` does this for several sessions at once. */
   async step(token: number): Promise<Float32Array> {
     checkToken(token, 'token', this.#model.config.vocabRows);
-    return this.#run(async () => {
-      const logits = new Float32Array(this.#model.config.vocabRows);
-      await fromNative(this.native.step(token, logits));
-      this.#length += 1;
-      return logits;
-    });
+    return stepOn(this.#model, [this], Int32Array.of(token));
   }
 
   /** A copy of one layer's state. Not while a call on this session runs. */
@@ -151,6 +146,11 @@ export class Session implements AsyncDisposable {
     } finally {
       this.end();
     }
+  }
+
+  /** @internal Whether it is one of this model's. */
+  belongsTo(model: LanguageModel): boolean {
+    return model === this.#model;
   }
 
   /** @internal A call on this session starts to run, or to wait for its turn. */

@@ -7,6 +7,7 @@ import { Queue } from '../queue';
 import type { Policy } from '../reduction/policy-types';
 import { type Classification, type ClassifyOptions, classify, imageFeatures } from './classify';
 import { type ExplainOptions, type Explanation, explain } from './explain';
+import { type Profile, profile } from './profile';
 import { type Kept, nativeReduction } from './reduce';
 import type { WeightDtype } from './run-options';
 import type { VisionConfig } from './vision-config';
@@ -207,6 +208,17 @@ export class VisionModel implements AsyncDisposable {
     this.assertOpen();
     checkImageSize(1, height, width, this.config);
     return fromNativeSync(() => this.#native.scanOrders(height, width));
+  }
+
+  /**
+   * Runs `work` and tells where the time of its calls on this model went. Operators are timed one by one, on a GPU by waiting for
+   * each, so that there the whole takes longer than usual. Calls that others make on the model meanwhile are counted too.
+   *
+   * @throws SkipscanError `ERR_ARGUMENT` while another profile of this model runs; whatever `work` throws
+   */
+  async profile<Result>(work: () => Promise<Result>): Promise<Profile<Result>> {
+    this.assertOpen();
+    return profile(this.#native, this.#queue, work);
   }
 
   /** Bytes of native memory in use on the model's device: packed weights, and the workspace of calls. */

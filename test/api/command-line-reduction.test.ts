@@ -150,14 +150,14 @@ test.each<[string[], string]>([
     ['generate', 'x', '--reduce', 'prune', '--keep', '3', '--model', './nowhere'],
     'up to 1 for keep of prune()',
   ],
-  [['bench'], 'Expected reduce or vision, the benchmark to run.'],
-  [['bench', 'everything'], "Expected reduce or vision as the benchmark but received 'everything'."],
+  [['bench'], 'Expected model, reduce or vision, the benchmark to run.'],
+  [['bench', 'everything'], "Expected model, reduce or vision as the benchmark but received 'everything'."],
   [['bench', 'reduce', '--policies', 'utrc,best'], "for --policies but received 'best'."],
   [['bench', 'reduce', '--policies', 'ltmp'], 'Expected --prune-below and --merge-above with ltmp'],
   [['bench', 'reduce', '--policies', 'prune', '--q-hidden', '1'], 'it is an option of utrc.'],
   [['bench', 'reduce', '--length', '0'], "Expected a whole number from 1 for --length but received '0'."],
   [['bench', 'reduce', '--rounds', '1.5'], 'Expected a whole number from 1 for --rounds'],
-  [['bench', 'reduce', '--keep', '0.5'], "Unknown option '--keep'"],
+  [['bench', 'reduce', '--keep', '0.5'], 'Received --keep with reduce, but it is an option of model.'],
 ])('wrong usage: %j exits with 2', (args, message) => {
   const { status, stdout, stderr } = run(args);
   expect(status).toBe(2);

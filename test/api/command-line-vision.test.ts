@@ -250,6 +250,7 @@ test('bench vision measures models of published shapes', () => {
     'cpu',
     '--threads',
     '1',
+    '--profile',
   ]);
   expect(report).toMatchObject({ rounds: 1, threads: 1, device: 'cpu' });
   const [{ model, parameters, publishedFlops, batches }] = report.models;
@@ -261,6 +262,9 @@ test('bench vision measures models of published shapes', () => {
   expect(reduced[0].reduction.saved).toBeGreaterThanOrEqual(0.45);
   expect(reduced[0].logits.largest).toBeGreaterThan(0);
   expect(reduced[0].imagesPerSecond / dense.imagesPerSecond).toBeCloseTo(reduced[0].speedup, 9);
+  const [{ work, operators }] = report.profile.profiles;
+  expect(work).toBe('vim-tiny, dense, batch of 1');
+  expect(operators).toContainEqual(expect.objectContaining({ name: 'selective_scan', calls: 2 * 24 }));
 });
 
 test.each<[string[], string]>([

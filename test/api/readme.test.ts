@@ -5,7 +5,13 @@ import path from 'node:path';
 import { TemporaryDirectory } from '../helpers/temporary';
 
 const root = path.resolve(__dirname, '../..');
-const examples = ['README.md', 'docs/skipping.md', 'docs/vision.md', 'docs/evaluation.md'].flatMap((page) =>
+const examples = [
+  'README.md',
+  'docs/skipping.md',
+  'docs/vision.md',
+  'docs/evaluation.md',
+  'docs/performance.md',
+].flatMap((page) =>
   [...readFileSync(path.join(root, page), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code),
 );
 const project = new TemporaryDirectory();

@@ -25,11 +25,20 @@ test('every policy with every share of FLOPs; a policy without such a share once
 });
 
 test.each<[string[], string]>([
-  [[], 'Expected reduce or vision, the benchmark to run.'],
-  [['everything'], "Expected reduce or vision as the benchmark but received 'everything'."],
-  [['vision', '--length', '8'], 'Received --length with vision, but it is an option of reduce.'],
-  [['vision', '--model', './x'], 'Received --model with vision, but it is an option of reduce.'],
-  [['reduce', '--batch', '8'], 'Received --batch with reduce, but it is an option of vision.'],
+  [[], 'Expected model, reduce or vision, the benchmark to run.'],
+  [['everything'], "Expected model, reduce or vision as the benchmark but received 'everything'."],
+  [['vision', '--length', '8'], 'Received --length with vision, but it is an option of model or reduce.'],
+  [['vision', '--model', './x'], 'Received --model with vision, but it is an option of model or reduce.'],
+  [['reduce', '--batch', '8'], 'Received --batch with reduce, but it is an option of model or vision.'],
+  [['reduce', '--profile'], 'Received --profile with reduce, but it is an option of model or vision.'],
+  [
+    ['model', '--policies', 'prune'],
+    'Received --policies with model, but it is an option of reduce or vision.',
+  ],
+  [['model', '--steps', '0'], "Expected a whole number from 1 for --steps but received '0'."],
+  [['model', '--batch', '1,x'], "Expected a number for --batch but received 'x'."],
+  [['model', '--flops', '0.2'], 'Received --flops without --reduce.'],
+  [['model', '--reduce', 'prune', '--model', './nowhere'], 'Expected --flops or --keep with prune'],
   [['vision', '--models', 'vim-small,vim-huge'], "plainmamba-l3 for --models but received 'vim-huge'."],
   [['vision', '--batch', '1,0'], "Expected a whole number from 1 for --batch but received '0'."],
   [['vision', '--rounds', '0'], 'Expected a whole number from 1 for --rounds'],
@@ -54,9 +63,11 @@ test.each<[string[], string]>([
   });
 });
 
-test('the help says whose an option is where not both have it', () => {
+test('the help says whose an option is where not all have it, or where it means something else', () => {
   const help = helpOf(bench);
-  expect(help).toMatch(/--length N +Of reduce\. /);
-  expect(help).toMatch(/--batch LIST +Of vision\. /);
+  expect(help).toMatch(/--length N +Of model\. .* to 512\. Of reduce\. .* to 2048\.$/m);
+  expect(help).toMatch(/--keep SHARE +Of model\. /);
+  expect(help).toMatch(/--profile +Of model, vision\. Print/);
+  expect(help).toMatch(/--batch LIST +Of model\. .* to 1\. Of vision\. /);
   expect(help).toMatch(/--rounds N +How often/);
 });
