@@ -16,7 +16,7 @@ import { Competitor } from './competitor.mjs';
 import { machineFacts, sourceCommit } from './machine.mjs';
 import { describeMachine, resultTable } from './report.mjs';
 import { runScript } from './run-script.mjs';
-import { disturbance, measureInTurns, ratioTo } from './turns.mjs';
+import { disturbance, measureInTurns, ratiosToPeers } from './turns.mjs';
 
 const models = visionModelNames.filter((name) => name.startsWith('vim'));
 
@@ -105,7 +105,7 @@ async function measure(path, batch, { imageSize: [height, width] }, competitors,
     name: `batch ${batch}`,
     agreement,
     imagesPerSecond: rates,
-    ratio: ratioTo('pytorch', rates),
+    ratios: ratiosToPeers(rates),
     otherCores,
   };
 }
