@@ -9,7 +9,7 @@ import { checkBatch, checkEngines } from './agreement.mjs';
 import { describeFirstToken, firstTokenPrompt, measureFirstToken } from './first-token.mjs';
 import { languageCompetitors } from './language-competitors.mjs';
 import { batchPrompts, decodePrompt, languageTasks, longestSequence, prompt } from './language-tasks.mjs';
-import { machineFacts, sourceCommit } from './machine.mjs';
+import { commandOf, machineFacts, sourceCommit } from './machine.mjs';
 import { readLimits } from './operators/limits.mjs';
 import { parseOptions, usage } from './options.mjs';
 import {
@@ -30,7 +30,7 @@ async function main(options) {
   if (competitors.length === 0) throw new Error('there is nothing to measure');
   const names = competitors.map(({ name }) => name);
   const report = {
-    command: ['node', 'scripts/bench/language-model.mjs', ...process.argv.slice(2)].join(' '),
+    command: commandOf('language-model.mjs'),
     date: new Date().toISOString(),
     machine: machineFacts(),
     skipscanCommit: sourceCommit(dirname(fileURLToPath(import.meta.url))),

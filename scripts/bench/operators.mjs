@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { list, oneOf, positiveNumber, wholeNumber } from './arguments.mjs';
 import { Competitor } from './competitor.mjs';
-import { machineFacts, sourceCommit } from './machine.mjs';
+import { commandOf, machineFacts, sourceCommit } from './machine.mjs';
 import { productCases, scanCases } from './operators/cases.mjs';
 import { measuredLimits } from './operators/limits.mjs';
 import { describeErrors, describeProducts, measureProducts } from './operators/products.mjs';
@@ -53,7 +53,7 @@ async function main(options) {
   const processes = present.map((name) => new Competitor(name, { executable: program(name) }));
   try {
     const report = {
-      command: ['node', 'scripts/bench/operators.mjs', ...process.argv.slice(2)].join(' '),
+      command: commandOf('operators.mjs'),
       date: new Date().toISOString(),
       machine: machineFacts(),
       skipscanCommit: sourceCommit(root),

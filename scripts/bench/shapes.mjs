@@ -89,3 +89,12 @@ export function floors(shape, dtype, { gflops, scanNs, readGbs }) {
     decode: Number.isNaN(decode) ? undefined : decode,
   };
 }
+
+/** The operations of all products that a ViM does for an image: the patches', the blocks' and the head's. */
+export function imageProductFlops({ layers, dModel, dInner, dState, dtRank, patchSize, grid, numClasses }) {
+  const patches = grid[0] * grid[1];
+  const direction = dInner * (dtRank + 2 * dState) + dtRank * dInner;
+  const block = dModel * 2 * dInner + 2 * direction + dInner * dModel;
+  const perToken = layers * block;
+  return 2 * ((patches + 1) * perToken + patches * 3 * patchSize ** 2 * dModel + numClasses * dModel);
+}

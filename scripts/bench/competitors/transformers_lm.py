@@ -9,7 +9,7 @@ import time
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from serve import serve  # noqa: E402
+from serve import serve
 
 
 class Peer:

@@ -10,9 +10,7 @@ import time
 
 import torch
 import torch.nn.functional as F
-
 from serve import serve
-
 
 # ---- weights
 
