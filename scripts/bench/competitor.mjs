@@ -17,11 +17,12 @@ export class Competitor {
    * @param o.program its file in competitors/; `NAME.mjs` unless given
    * @param o.interpreter what runs it, if not Node
    * @param o.executable a program that needs no interpreter, in place of both
+   * @param o.env environment variables besides this process's
    */
-  constructor(name, { program = `${name}.mjs`, interpreter, executable } = {}) {
+  constructor(name, { program = `${name}.mjs`, interpreter, executable, env } = {}) {
     this.name = name;
     const execPath = executable ?? interpreter;
-    const settings = execPath === undefined ? {} : { execPath, execArgv: [] };
+    const settings = { env: { ...process.env, ...env }, ...(execPath && { execPath, execArgv: [] }) };
     const file = executable ?? fileURLToPath(new URL(`./competitors/${program}`, import.meta.url));
     this.#child = fork(file, settings);
   }

@@ -45,7 +45,8 @@ export function commandOf(script) {
   return ['node', `scripts/bench/${script}`, ...args].join(' ');
 }
 
-function cpuFlags() {
+/** What the processor can do, as /proc/cpuinfo names it; empty where there is no such file. */
+export function cpuFlags() {
   try {
     const line = readFileSync('/proc/cpuinfo', 'utf8').match(/^(?:flags|Features)\s*:(.*)$/m);
     return line?.[1].trim().split(/\s+/) ?? [];

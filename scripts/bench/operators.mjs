@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { list, oneOf, positiveNumber, wholeNumber } from './arguments.mjs';
 import { Competitor } from './competitor.mjs';
-import { commandOf, machineFacts, sourceCommit } from './machine.mjs';
+import { commandOf, cpuFlags, machineFacts, sourceCommit } from './machine.mjs';
 import { productCases, scanCases } from './operators/cases.mjs';
 import { measuredLimits } from './operators/limits.mjs';
 import { describeErrors, describeProducts, measureProducts } from './operators/products.mjs';
@@ -34,12 +34,17 @@ const usage = `Usage: node scripts/bench/operators.mjs [options]
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What multiplies which weights; without a program the peer is not installed. */
+/** What multiplies which weights; without its program a peer is not installed. */
 const libraries = {
   skipscan: { dtypes: ['f32', 'bf16', 'f16', 'i8'] },
   openblas: { dtypes: ['f32'], absent: 'OpenBLAS (Debian: libopenblas-dev)' },
   onednn: { dtypes: ['f32', 'bf16'], absent: 'oneDNN (Debian: libdnnl-dev)' },
 };
+// Where there are matrix registers oneDNN multiplies bf16 in them; then it is measured with vectors alone too.
+if (cpuFlags().includes('amx_bf16')) {
+  const env = { ONEDNN_MAX_CPU_ISA: 'AVX512_CORE_BF16' };
+  libraries['onednn-avx512'] = { ...libraries.onednn, program: 'onednn', dtypes: ['bf16'], env };
+}
 const names = Object.keys(libraries);
 
 async function main(options) {
@@ -48,9 +53,12 @@ async function main(options) {
   if (!present.includes('skipscan'))
     throw new Error(`${program('skipscan')} is missing; run without --no-build`);
   for (const name of names) {
-    if (!present.includes(name)) console.log(`${libraries[name].absent} was not found and is left out.`);
+    if (!present.includes(name) && !libraries[name].program)
+      console.log(`${libraries[name].absent} was not found and is left out.`);
   }
-  const processes = present.map((name) => new Competitor(name, { executable: program(name) }));
+  const processes = present.map(
+    (name) => new Competitor(name, { executable: program(name), env: libraries[name].env }),
+  );
   try {
     const report = {
       command: commandOf('operators.mjs'),
@@ -106,7 +114,7 @@ async function products(processes, options) {
 }
 
 function program(name) {
-  return join(root, 'build', 'cmake', 'bin', `bench_${name}`);
+  return join(root, 'build', 'cmake', 'bin', `bench_${libraries[name].program ?? name}`);
 }
 
 function build() {
