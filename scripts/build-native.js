@@ -3,7 +3,7 @@
 //
 //   --emulated        instead the addon of the tests whose GPU is emulated, build/emulated/build/Release/skipscan.node, which
 //                     is loaded where the environment variable SKIPSCAN_PREBUILD names build/emulated
-//   --program NAME    instead a program of test/CMakeLists.txt or scripts/gpu/CMakeLists.txt, build/cmake/bin/NAME
+//   --program NAME    instead a program of test/, scripts/bench/operators/ or scripts/gpu/bench/, build/cmake/bin/NAME
 //
 // Other arguments are handed on to cmake-js (for example --parallel 1 or --CDSKIPSCAN_WERROR=ON). The environment variables
 // SKIPSCAN_CUDA and SKIPSCAN_CUDA_ARCHS set the options of CMakeLists.txt that have these names.

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
-const folders = ['csrc', 'test', path.join('scripts', 'gpu'), path.join('scripts', 'train')];
+const folders = ['csrc', 'test', ...['bench', 'gpu', 'train'].map((folder) => path.join('scripts', folder))];
 const { getNativeBinary } = createRequire(import.meta.url)('clang-format');
 const files = folders.flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true })

@@ -16,11 +16,15 @@ export class Competitor {
    * @param name what it is called in results
    * @param o.program its file in competitors/; `NAME.mjs` unless given
    * @param o.interpreter what runs it, if not Node
+   * @param o.executable a program that needs no interpreter, in place of both
+   * @param o.env environment variables besides this process's
    */
-  constructor(name, { program = `${name}.mjs`, interpreter } = {}) {
+  constructor(name, { program = `${name}.mjs`, interpreter, executable, env } = {}) {
     this.name = name;
-    const settings = interpreter === undefined ? {} : { execPath: interpreter, execArgv: [] };
-    this.#child = fork(fileURLToPath(new URL(`./competitors/${program}`, import.meta.url)), settings);
+    const execPath = executable ?? interpreter;
+    const settings = { env: { ...process.env, ...env }, ...(execPath && { execPath, execArgv: [] }) };
+    const file = executable ?? fileURLToPath(new URL(`./competitors/${program}`, import.meta.url));
+    this.#child = fork(file, settings);
   }
 
   /** Resolves with the method's result; rejects when it fails or the process ends. */

@@ -1,149 +1,152 @@
 #!/usr/bin/env node
 /**
- * Prefill and decode of models with random weights, skipscan against node-llama-cpp, in one run: both engines are loaded
- * at the same time, checked against each other, then measured in turns. See README.md.
+ * Prefill and decode of models with random weights, skipscan against node-llama-cpp and transformers, in one run: all engines
+ * are loaded at the same time, checked against each other, then measured in turns. See README.md.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compareLogits, logitsAsked } from './agreement.mjs';
-import { Competitor } from './competitor.mjs';
-import { machineFacts, sourceCommit } from './machine.mjs';
-import { ggufModel, huggingFaceModel } from './models.mjs';
-import { findPeer, parseOptions, peerInstallation, usage } from './options.mjs';
-import { describeCompetitor, describeCounts, describeMachine, resultTable } from './report.mjs';
+import { checkBatch, checkEngines } from './agreement.mjs';
+import { describeFirstToken, firstTokenPrompt, measureFirstToken } from './first-token.mjs';
+import { languageCompetitors } from './language-competitors.mjs';
+import { batchPrompts, decodePrompt, languageTasks, longestSequence, prompt } from './language-tasks.mjs';
+import { commandOf, machineFacts, sourceCommit } from './machine.mjs';
+import { readLimits } from './operators/limits.mjs';
+import { parseOptions, usage } from './options.mjs';
+import {
+  describeAgreement,
+  describeCompetitor,
+  describeCounts,
+  describeMachine,
+  resultTable,
+  writeReport,
+} from './report.mjs';
 import { runScript } from './run-script.mjs';
 import { counts, floors, shapes } from './shapes.mjs';
-import { disturbance, measureInTurns, ratioTo } from './turns.mjs';
-
-/** Tokens before a decode, and tokens that the check reads one by one after each prompt. */
-const decodePrompt = 16;
-const checkSteps = 8;
+import { describeThreadScaling, measureThreads } from './thread-scaling.mjs';
+import { disturbance, measureInTurns, ratio, ratiosToPeers } from './turns.mjs';
 
 async function main(options) {
-  const peerEntry = findPeer(options.peers);
-  if (options.competitors.includes('node-llama-cpp') && !peerEntry) process.stderr.write(peerInstallation);
-  const names = options.competitors.filter((name) => name !== 'node-llama-cpp' || peerEntry);
-  if (names.length === 0) throw new Error('there is nothing to measure');
+  const competitors = languageCompetitors(options, longestSequence(options));
+  if (competitors.length === 0) throw new Error('there is nothing to measure');
+  const names = competitors.map(({ name }) => name);
   const report = {
-    command: ['node', 'scripts/bench/language-model.mjs', ...process.argv.slice(2)].join(' '),
+    command: commandOf('language-model.mjs'),
     date: new Date().toISOString(),
     machine: machineFacts(),
     skipscanCommit: sourceCommit(dirname(fileURLToPath(import.meta.url))),
     absent: options.competitors.filter((name) => !names.includes(name)),
     threads: options.threads,
     rounds: options.rounds,
+    dtype: options.dtype,
     shapes: [],
   };
   console.log(describeMachine(report));
-  for (const name of options.shapes) {
-    report.shapes.push(await benchmark(name, names, { ...options, peerEntry }));
-  }
+  for (const name of options.shapes) report.shapes.push(await benchmark(name, competitors, options));
 
-  const disturbed = disturbance(report.shapes.flatMap((shape) => shape.results));
+  const disturbed = disturbance(report.shapes.flatMap(resultsOf));
   if (disturbed) console.log(disturbed);
-  if (options.json) {
-    mkdirSync(dirname(options.json), { recursive: true });
-    writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  }
+  if (options.json) writeReport(options.json, report);
 }
 
-/** Everything about one shape: models, engines, check, measurements. Prints as it goes. */
-async function benchmark(name, names, options) {
+function resultsOf({ results, firstToken, threadScaling }) {
+  return [...results, ...(firstToken ? [firstToken] : []), ...(threadScaling ?? [])];
+}
+
+/** Everything about one shape. Prints as it goes. */
+async function benchmark(name, competitors, options) {
+  console.log(`\n${name}\n${describeCounts(counts(shapes[name], options.dtype))}`);
+  const report = { name, ...(await measureSpeeds(name, competitors, options)) };
+  if (options.firstToken) {
+    const tokens = prompt(shapes[name], firstTokenPrompt);
+    report.firstToken = await measureFirstToken(competitors, name, tokens, options);
+    console.log(`\n${describeFirstToken(report.firstToken, options.competitors)}`);
+  }
+  if (options.threadScaling) {
+    const tokens = prompt(shapes[name], options.lengths[0]);
+    report.threadScaling = [];
+    for (const competitor of competitors) {
+      report.threadScaling.push(await measureThreads(competitor, name, tokens, options));
+    }
+    console.log(`\n${describeThreadScaling(report.threadScaling)}`);
+  }
+  return report;
+}
+
+/** Engines, check, prefill and decode. */
+async function measureSpeeds(name, competitors, options) {
   const shape = shapes[name];
-  const { dtype, limits } = options;
-  console.log(`\n${name}\n${describeCounts(counts(shape, dtype))}`);
-  const competitors = [];
+  const { dtype, threads, rounds, batch } = options;
+  const limits = limitsOf(name, options);
+  const engines = [];
   try {
     const loaded = [];
-    for (const competitorName of names) {
-      const settings = loadSettings(competitorName, name, options);
-      const competitor = new Competitor(competitorName);
-      competitors.push(competitor);
-      const facts = await competitor.call('load', settings);
-      loaded.push({ name: competitorName, dtype: settings.dtype, threads: options.threads, ...facts });
+    for (const competitor of competitors) {
+      const settings = competitor.settings(name, threads);
+      const engine = competitor.start();
+      engines.push(engine);
+      const facts = await engine.call('load', settings);
+      loaded.push({ name: competitor.name, dtype: settings.dtype, threads, ...facts });
       console.log(describeCompetitor(loaded.at(-1)));
     }
-    const agreement = await check(shape, competitors, options);
+    const prompts = [...options.lengths, decodePrompt].map((length) => prompt(shape, length));
+    const agreement = await checkEngines(
+      engines,
+      loaded.map((each) => each.dtype),
+      prompts,
+    );
+    if (agreement) console.log(describeAgreement(agreement));
+    const ours = engines.find((engine) => engine.name === 'skipscan');
+    if (batch > 0 && ours) await checkBatch(ours, dtype, batchPrompts(shape, batch));
+
     const results = [];
-    for (const task of tasks(shape, options)) {
-      const result = await measure(task, competitors, options.rounds);
-      results.push(withFloor(result, floors(shape, dtype, limits)[task.kind]));
+    for (const task of languageTasks(shape, options)) {
+      const { rates, otherCores } = await measureInTurns(task, engines, rounds);
+      const result = {
+        name: task.name,
+        kind: task.kind,
+        tokensPerSecond: rates,
+        ratios: ratiosToPeers(rates),
+      };
+      results.push(withFloor({ ...result, otherCores }, floors(shape, dtype, limits)[task.kind]));
     }
     console.log(resultTable(results, options.competitors, 'tokensPerSecond', 'tokens/s'));
-    const idle = Object.fromEntries(competitors.map((competitor) => [competitor.name, competitor.idleCores]));
-    return { name, counts: counts(shape, dtype), limits, loaded, agreement, results, idle };
-  } finally {
-    for (const competitor of competitors) competitor.close();
-  }
-}
-
-/** What is measured: `kind` is the competitors' method, `tokens` how many it works through. */
-function tasks(shape, { lengths, decode }) {
-  const list = lengths.map((length) => ({
-    name: `prefill ${length}`,
-    kind: 'prefill',
-    tokens: length,
-    argument: { prompt: prompt(shape, length) },
-  }));
-  if (decode > 0) {
-    const argument = { prompt: prompt(shape, decodePrompt), count: decode };
-    list.push({ name: `decode ${decode}`, kind: 'decode', tokens: decode, argument });
-  }
-  return list;
-}
-
-/** What a competitor's `load` is called with; writes the model where it is missing. */
-function loadSettings(competitor, name, { models, dtype, peerDtype, peerEntry, threads, lengths, decode }) {
-  if (competitor === 'skipscan')
-    return { path: huggingFaceModel(models, name, shapes[name]), dtype, threads };
-  const longest = Math.max(...lengths, decodePrompt + decode) + checkSteps;
-  return {
-    entry: peerEntry,
-    path: ggufModel(models, name, shapes[name], peerDtype),
-    dtype: peerDtype,
-    threads,
-    contextSize: longest + 1,
-  };
-}
-
-/** The ids of a prompt: any will do, as long as both engines read the same. */
-function prompt(shape, length) {
-  return Array.from({ length }, (_, i) => (7 * i * i + 13 * i + 5) % shape.vocabulary);
-}
-
-/**
- * Runs every prompt that will be timed, and a few steps after it, on both engines and compares the logits: a wrong
- * engine is not worth timing. It warms both up as well.
- */
-async function check(shape, competitors, { lengths, dtype, peerDtype }) {
-  const following = prompt(shape, checkSteps + 1).slice(1);
-  const rows = competitors.map(() => []);
-  for (const length of [...lengths, decodePrompt]) {
-    for (const [i, competitor] of competitors.entries()) {
-      const argument = { prompt: prompt(shape, length), following, count: logitsAsked };
-      rows[i].push(...(await competitor.call('check', argument)));
+    const batchGains = gainsOfBatch(results);
+    for (const [engine, gain] of Object.entries(batchGains)) {
+      console.log(`  ${engine}: batch ${batch} decodes ${gain.median.toFixed(2)}x the tokens of batch 1`);
     }
+    const idle = Object.fromEntries(engines.map((engine) => [engine.name, engine.idleCores]));
+    return { counts: counts(shape, dtype), limits, loaded, agreement, results, batchGains, idle };
+  } finally {
+    for (const engine of engines) engine.close();
   }
-  if (competitors.length < 2) return undefined;
-  const agreement = compareLogits(rows[0], rows[1], [dtype, peerDtype]);
-  console.log(
-    `  checked: logits of ${agreement.rows} positions differ by at most ${agreement.greatest.toExponential(1)}, ` +
-      `the greedy token is the same in ${agreement.sameGreedy}`,
-  );
-  return agreement;
 }
 
-/** One task, the competitors in turns. */
-async function measure({ name, kind, tokens, argument }, competitors, rounds) {
-  const task = { kind, argument, amount: tokens };
-  const { rates, otherCores } = await measureInTurns(task, competitors, rounds);
-  return { name, kind, tokensPerSecond: rates, ratio: ratioTo('node-llama-cpp', rates), otherCores };
+/** What the machine reaches: from the file, but for what the command line says. NaN where neither says anything. */
+function limitsOf(name, { limits, floors, dtype, threads }) {
+  const measured = limits ? readLimits(limits, { model: name, dtype, threads }) : {};
+  const { gflops = Number.NaN, scanNs = Number.NaN, readGbs = Number.NaN } = measured;
+  return {
+    gflops: floors.gflops ?? gflops,
+    scanNs: floors.scanNs ?? scanNs,
+    readGbs: floors.readGbs ?? readGbs,
+  };
 }
 
 function withFloor(result, floor) {
   const { skipscan } = result.tokensPerSecond;
   return { ...result, floor, share: floor && skipscan ? skipscan.median / floor : undefined };
+}
+
+/** What decoding several sequences at once gains, by engine. */
+function gainsOfBatch(results) {
+  const [single, batch] = ['decode', 'decodeBatch'].map((kind) => results.find((each) => each.kind === kind));
+  if (!single || !batch) return {};
+  return Object.fromEntries(
+    Object.entries(batch.tokensPerSecond).map(([name, rates]) => [
+      name,
+      ratio(rates, single.tokensPerSecond[name]),
+    ]),
+  );
 }
 
 await runScript({ usage, parseOptions, main });

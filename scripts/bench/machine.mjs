@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import { basename, isAbsolute } from 'node:path';
 
 /** Instruction sets that decide which kernels an engine can run, by their names in /proc/cpuinfo. */
 const instructionSets = [
@@ -29,7 +30,23 @@ export function machineFacts() {
   };
 }
 
-function cpuFlags() {
+/** A name for the folder of a machine's results, such as intel-xeon-processor-2-cores. */
+export function machineName({ cpu, cores }) {
+  const words = cpu
+    .replace(/\((R|TM)\)/gi, ' ')
+    .toLowerCase()
+    .match(/[a-z0-9.]+/g) ?? ['unknown'];
+  return [...words, cores, cores === 1 ? 'core' : 'cores'].join('-');
+}
+
+/** The command that runs one of these scripts as this process was called; of folders and files only the names. */
+export function commandOf(script) {
+  const args = process.argv.slice(2).map((arg) => (isAbsolute(arg) ? basename(arg) : arg));
+  return ['node', `scripts/bench/${script}`, ...args].join(' ');
+}
+
+/** What the processor can do, as /proc/cpuinfo names it; empty where there is no such file. */
+export function cpuFlags() {
   try {
     const line = readFileSync('/proc/cpuinfo', 'utf8').match(/^(?:flags|Features)\s*:(.*)$/m);
     return line?.[1].trim().split(/\s+/) ?? [];

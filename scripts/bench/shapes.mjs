@@ -21,7 +21,7 @@ function mamba2(shape) {
 }
 
 /** The matrices of one block as `[outputs, inputs]`, and the other parameters that a block holds. */
-function blockParameters(shape) {
+export function blockParameters(shape) {
   const { family, dModel: D, dInner: E, dState: N, convWidth: W, dtRank: R, groups: G, heads: H } = shape;
   if (family === 'mamba') {
     const matrices = [
@@ -42,10 +42,13 @@ function blockParameters(shape) {
   };
 }
 
+/** 8-bit values as in q8_0: each 32 share a scale of 16 bits. */
+const bytesOfValue = { f32: 4, bf16: 2, i8: 34 / 32 };
+
 /**
  * The work and the bytes of a model, per token. A multiply-add counts as two operations.
  *
- * @param dtype of the matrices, `f32` or `bf16`; all other parameters and the state are float32
+ * @param dtype of the matrices, `f32`, `bf16` or `i8`; all other parameters and the state are float32
  */
 export function counts(shape, dtype) {
   const { family, dModel: D, dInner: E, dState: N, convWidth: W, layers, vocabulary } = shape;
@@ -62,7 +65,7 @@ export function counts(shape, dtype) {
     /** (channel, state) pairs that one token updates, in all layers. */
     stateUpdates: layers * E * N,
     /** What decoding one token reads: every matrix, the head and all other parameters once. */
-    weightBytes: (matrixValues + headValues) * { f32: 4, bf16: 2 }[dtype] + otherValues * 4,
+    weightBytes: (matrixValues + headValues) * bytesOfValue[dtype] + otherValues * 4,
     /** The recurrent state, which decoding one token reads and writes. */
     stateBytes: 4 * layers * (E * N + convChannels * W),
   };
@@ -85,4 +88,13 @@ export function floors(shape, dtype, { gflops, scanNs, readGbs }) {
     prefill: Number.isNaN(prefill) ? undefined : prefill,
     decode: Number.isNaN(decode) ? undefined : decode,
   };
+}
+
+/** The operations of all products that a ViM does for an image: the patches', the blocks' and the head's. */
+export function imageProductFlops({ layers, dModel, dInner, dState, dtRank, patchSize, grid, numClasses }) {
+  const patches = grid[0] * grid[1];
+  const direction = dInner * (dtRank + 2 * dState) + dtRank * dInner;
+  const block = dModel * 2 * dInner + 2 * direction + dInner * dModel;
+  const perToken = layers * block;
+  return 2 * ((patches + 1) * perToken + patches * 3 * patchSize ** 2 * dModel + numClasses * dModel);
 }

@@ -30,11 +30,16 @@ export async function measureInTurns({ kind, argument, amount }, competitors, ro
   return { rates, otherCores: summarize(otherCores) };
 }
 
-/** How many times as fast as the peer skipscan is: of the medians, with the range over the rounds. */
-export function ratioTo(peerName, { skipscan, [peerName]: peer }) {
-  if (!skipscan || !peer) return undefined;
-  const ofRounds = skipscan.values.map((speed, round) => speed / peer.values[round]);
-  return { ...summarize(ofRounds), median: skipscan.median / peer.median };
+/** How many times as fast as each peer skipscan is, by the peers' names: of the medians, with the range over the rounds. */
+export function ratiosToPeers({ skipscan, ...peers }) {
+  if (!skipscan) return {};
+  return Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, ratio(skipscan, peer)]));
+}
+
+/** One competitor's speed in units of another's. */
+export function ratio(speed, other) {
+  const ofRounds = speed.values.map((value, round) => value / other.values[round]);
+  return { ...summarize(ofRounds), median: speed.median / other.median };
 }
 
 /** A line about results that other work on the machine has spoilt; empty where there are none. */

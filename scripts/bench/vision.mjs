@@ -3,8 +3,7 @@
  * Images per second of ViM with random weights: skipscan beside PyTorch, in one run. Both compute the same logits first, then
  * they are measured in turns. See README.md; `skipscan bench vision` measures what removing tokens gains.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,11 +11,15 @@ import { parseArgs } from 'node:util';
 import { writeRandomVisionModel } from '../../dist/cli/random-vision-model.js';
 import { randomImages } from '../../dist/cli/vision-bench.js';
 import { publishedConfig, visionModelNames } from '../../dist/models/vision-names.js';
+import { list, oneOf, wholeNumber } from './arguments.mjs';
 import { Competitor } from './competitor.mjs';
-import { machineFacts, sourceCommit } from './machine.mjs';
-import { describeMachine, resultTable } from './report.mjs';
+import { commandOf, machineFacts, sourceCommit } from './machine.mjs';
+import { readLimits } from './operators/limits.mjs';
+import { pythonHas } from './python.mjs';
+import { describeMachine, resultTable, writeReport } from './report.mjs';
 import { runScript } from './run-script.mjs';
-import { disturbance, measureInTurns, ratioTo } from './turns.mjs';
+import { imageProductFlops } from './shapes.mjs';
+import { disturbance, measureInTurns, ratiosToPeers } from './turns.mjs';
 
 const models = visionModelNames.filter((name) => name.startsWith('vim'));
 
@@ -27,6 +30,7 @@ const usage = `Usage: node scripts/bench/vision.mjs [options]
   --batch LIST    images of one pass                  (default 1,8)
   --threads N     of each                             (default 2)
   --rounds N      measurements of each                (default 5)
+  --limits FILE   what the machine reaches at best, as bench:operators --json wrote it: vim-small's floor
   --json FILE     also write everything as JSON
 `;
 
@@ -34,10 +38,10 @@ const usage = `Usage: node scripts/bench/vision.mjs [options]
 const tolerance = 0.001;
 
 async function main(options) {
-  const peer = options.python && hasTorch(options.python);
+  const peer = options.python && pythonHas(options.python, 'torch');
   if (!peer) process.stderr.write(peerInstallation);
   const report = {
-    command: ['node', 'scripts/bench/vision.mjs', ...process.argv.slice(2)].join(' '),
+    command: commandOf('vision.mjs'),
     date: new Date().toISOString(),
     machine: machineFacts(),
     skipscanCommit: sourceCommit(dirname(fileURLToPath(import.meta.url))),
@@ -50,14 +54,11 @@ async function main(options) {
 
   const disturbed = disturbance(report.models.flatMap(({ results }) => results));
   if (disturbed) console.log(disturbed);
-  if (options.json) {
-    mkdirSync(dirname(options.json), { recursive: true });
-    writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  }
+  if (options.json) writeReport(options.json, report);
 }
 
 /** Everything about one model: weights, engines, check, measurements. Prints as it goes. */
-async function benchmark(name, { peer, python, batches, threads, rounds }) {
+async function benchmark(name, { peer, python, batches, threads, rounds, limits }) {
   const folder = mkdtempSync(join(os.tmpdir(), 'skipscan-bench-'));
   const competitors = [new Competitor('skipscan', { program: 'skipscan-vision.mjs' })];
   if (peer) competitors.push(new Competitor('pytorch', { program: 'vim_torch.py', interpreter: python }));
@@ -72,9 +73,13 @@ async function benchmark(name, { peer, python, batches, threads, rounds }) {
       loaded.push({ name: competitor.name, ...facts });
       console.log(`  ${competitor.name} ${facts.version} (${facts.engine}), ${threads} threads`);
     }
+    const { gflops } = limits ? readLimits(limits, { model: name, dtype: 'f32', threads }) : {};
+    const floor = gflops ? (gflops * 1e9) / imageProductFlops(config) : undefined;
     const results = [];
     for (const batch of batches) {
-      results.push(await measure(join(folder, 'images'), batch, config, competitors, rounds));
+      const result = await measure(join(folder, 'images'), batch, config, competitors, rounds);
+      const share = floor && result.imagesPerSecond.skipscan.median / floor;
+      results.push({ ...result, floor, share });
     }
     console.log(
       resultTable(
@@ -105,7 +110,7 @@ async function measure(path, batch, { imageSize: [height, width] }, competitors,
     name: `batch ${batch}`,
     agreement,
     imagesPerSecond: rates,
-    ratio: ratioTo('pytorch', rates),
+    ratios: ratiosToPeers(rates),
     otherCores,
   };
 }
@@ -126,14 +131,6 @@ async function check(competitors) {
   return { difference, largest };
 }
 
-function hasTorch(python) {
-  const { status, error, stderr } = spawnSync(python, ['-c', 'import torch'], { encoding: 'utf8' });
-  if (status === 0) return true;
-  const reason = error ? error.message : stderr.trim().split('\n').at(-1);
-  process.stderr.write(`${python} cannot be used: ${reason}\n`);
-  return false;
-}
-
 const peerInstallation = `There is no PyTorch to compare with, so skipscan is measured alone. To have one:
   python3 -m venv peers && peers/bin/pip install torch   (the build for the CPU is enough)
 then pass --python peers/bin/python.
@@ -150,28 +147,20 @@ function parseOptions(args) {
       batch: { ...text, default: '1,8' },
       threads: { ...text, default: '2' },
       rounds: { ...text, default: '5' },
+      limits: text,
       json: text,
     },
   });
-  const names = values.models.split(',');
-  const unknown = names.find((name) => !models.includes(name));
-  if (unknown !== undefined) {
-    throw new TypeError(`--models: found ${JSON.stringify(unknown)}, expected ${models.join(', ')}`);
-  }
   return {
     help: values.help ?? false,
     python: values.python,
-    models: names,
-    batches: values.batch.split(',').map((batch) => wholeNumber('batch', batch)),
-    threads: wholeNumber('threads', values.threads),
-    rounds: wholeNumber('rounds', values.rounds),
+    models: list(values, 'models').map((name) => oneOf('models', name, models)),
+    batches: list(values, 'batch').map((batch) => wholeNumber('batch', batch, 1)),
+    threads: wholeNumber('threads', values.threads, 1),
+    rounds: wholeNumber('rounds', values.rounds, 1),
+    limits: values.limits,
     json: values.json,
   };
-}
-
-function wholeNumber(name, value) {
-  if (/^\d+$/.test(value) && Number(value) > 0) return Number(value);
-  throw new TypeError(`--${name}: found ${JSON.stringify(value)}, expected a whole number from 1`);
 }
 
 await runScript({ usage, parseOptions, main });

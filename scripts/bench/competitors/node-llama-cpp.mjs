@@ -2,25 +2,47 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { serve, timed } from './serve.mjs';
 
+/** The greedy choice, as numbers and not as text. */
+const greedily = { temperature: 0, yieldEogToken: true };
+
+let llama;
+let model;
+let settings;
 let sequence;
+let batchSequences = [];
+
+async function load({ entry, path, threads, contextSize }) {
+  const { getLlama, LlamaLogLevel } = await import(pathToFileURL(entry).href);
+  llama = await getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    maxThreads: threads,
+    logLevel: LlamaLogLevel.error,
+    progressLogs: false,
+  });
+  settings = { contextSize, threads: { ideal: threads, min: threads } };
+  return timed(async () => {
+    model = await llama.loadModel({ modelPath: path });
+    const context = await model.createContext(settings);
+    sequence = context.getSequence();
+  });
+}
+
+/** So many sequences that are evaluated together, empty, in a context of their own. */
+async function sequencesOfBatch(count) {
+  if (batchSequences.length !== count) {
+    const context = await model.createContext({ ...settings, sequences: count });
+    batchSequences = Array.from({ length: count }, () => context.getSequence());
+  }
+  for (const one of batchSequences) await one.clearHistory();
+  return batchSequences;
+}
 
 serve({
-  async load({ entry, path, threads, contextSize }) {
-    const { getLlama, LlamaLogLevel } = await import(pathToFileURL(entry).href);
-    const llama = await getLlama({
-      gpu: false,
-      build: 'never',
-      skipDownload: true,
-      maxThreads: threads,
-      logLevel: LlamaLogLevel.error,
-      progressLogs: false,
-    });
-    const seconds = await timed(async () => {
-      const model = await llama.loadModel({ modelPath: path });
-      const context = await model.createContext({ contextSize, threads: { ideal: threads, min: threads } });
-      sequence = context.getSequence();
-    });
-    const manifest = fileURLToPath(new URL('../package.json', pathToFileURL(entry)));
+  async load(argument) {
+    const seconds = await load(argument);
+    const manifest = fileURLToPath(new URL('../package.json', pathToFileURL(argument.entry)));
     const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
     const engine = `llama.cpp ${llama.llamaCppRelease.release}`;
     return {
@@ -51,7 +73,7 @@ serve({
 
   async prefill({ prompt }) {
     await sequence.clearHistory();
-    const tokens = sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true });
+    const tokens = sequence.evaluate(prompt, greedily);
     const seconds = await timed(() => tokens.next());
     await tokens.return();
     return seconds;
@@ -59,12 +81,32 @@ serve({
 
   async decode({ prompt, count }) {
     await sequence.clearHistory();
-    const tokens = sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true });
+    const tokens = sequence.evaluate(prompt, greedily);
     await tokens.next();
     const seconds = await timed(async () => {
       for (let i = 0; i < count; i++) await tokens.next();
     });
     await tokens.return();
     return seconds;
+  },
+
+  async decodeBatch({ prompts, count }) {
+    const sequences = await sequencesOfBatch(prompts.length);
+    const streams = sequences.map((one, i) => one.evaluate(prompts[i], greedily));
+    const next = () => Promise.all(streams.map((tokens) => tokens.next()));
+    await next();
+    const seconds = await timed(async () => {
+      for (let i = 0; i < count; i++) await next();
+    });
+    for (const tokens of streams) await tokens.return();
+    return seconds;
+  },
+
+  /** From importing the package on. */
+  async firstToken({ prompt, ...argument }) {
+    return timed(async () => {
+      await load(argument);
+      await sequence.evaluate(prompt, greedily).next();
+    });
   },
 });

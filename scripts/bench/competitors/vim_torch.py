@@ -1,20 +1,16 @@
 """ViM in PyTorch on the CPU: the peer of vision.mjs. Its scan is a loop over tokens, as in the reference functions that the models'
 authors publish beside their GPU kernels; PyTorch has no operator for it.
 
-A child process of competitor.mjs: one JSON object a line comes and goes over the channel that Node.js opens. Needs torch only.
+A child process of competitor.mjs. Needs torch only.
 """
 
 import json
-import os
-import resource
-import socket
 import struct
-import sys
 import time
 
 import torch
 import torch.nn.functional as F
-
+from serve import serve
 
 # ---- weights
 
@@ -119,27 +115,6 @@ class Peer:
         return time.perf_counter() - start
 
 
-def cpu_seconds():
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def serve(peer, channel):
-    last_answer = cpu_seconds()
-    for line in channel.makefile("rb"):
-        message = json.loads(line)
-        idle, start = cpu_seconds() - last_answer, cpu_seconds()
-        try:
-            answer = {"result": getattr(peer, message["method"])(message.get("argument"))}
-        except Exception as error:  # it is the other process that reports it
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        last_answer = cpu_seconds()
-        answer.update(cpuSeconds=last_answer - start, idleCpuSeconds=idle)
-        channel.sendall(json.dumps(answer).encode() + b"\n")
-
-
 if __name__ == "__main__":
-    if "NODE_CHANNEL_FD" not in os.environ:
-        sys.exit("This is started by scripts/bench/vision.mjs.")
     torch.set_grad_enabled(False)
-    serve(Peer(), socket.socket(fileno=int(os.environ["NODE_CHANNEL_FD"])))
+    serve(Peer())
