@@ -1,24 +1,26 @@
 // The models' part of the addon's surface, as csrc/binding/language_model_wrap.h and vision_model_wrap.h have it.
 
 import type { LanguageModelConfig } from './models/config';
+import type { ActivationDtype, WeightDtype } from './models/run-options';
 import type { VisionConfig } from './models/vision-config';
 import type { NativeWeightDtype } from './native-types';
 import type { ConvMode, Metric, Policy, PolicyAlignment, Similarity, Source } from './reduction/policy-types';
 
+/** How a model is held: `threads` are those of the CPU, whatever the device. */
+export type NativeModelOptions = {
+  device: string;
+  dtype: WeightDtype;
+  activations?: ActivationDtype;
+  threads: number;
+};
+
 export type NativeModels = {
-  LanguageModel: new (
-    config: LanguageModelConfig,
-    /** `threads` are those of the CPU, whatever the device. */
-    options: { device: string; dtype: NativeWeightDtype; threads: number },
-  ) => NativeLanguageModel;
+  LanguageModel: new (config: LanguageModelConfig, options: NativeModelOptions) => NativeLanguageModel;
   /** A sequence that starts from nothing. */
   Session: new (
     model: NativeLanguageModel,
   ) => NativeSession;
-  VisionModel: new (
-    config: VisionConfig,
-    options: { device: string; dtype: NativeWeightDtype; threads: number },
-  ) => NativeVisionModel;
+  VisionModel: new (config: VisionConfig, options: NativeModelOptions) => NativeVisionModel;
 };
 
 /** A tensor that a model needs, by its Hugging Face name; of a vision model, by its name in the authors' checkpoints. */

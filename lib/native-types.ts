@@ -20,7 +20,7 @@ export type NativeOps = {
   runOp<Name extends keyof NativeOpParams>(
     name: Name,
     params: NativeOpParams[Name],
-    options: { device?: string; backend?: string; threads?: number },
+    options: { device?: string; backend?: string; activations?: 'f32' | 'bf16'; threads?: number },
   ): Promise<string>;
 };
 
@@ -65,7 +65,8 @@ export type NativeEmbedding = {
   dim: number;
   ids: Int32Array;
   table: NativeWeight;
-  tableDtype: NativeWeightDtype;
+  /** i8, with `tablePacked`: float32 entries are rounded to it. */
+  tableDtype: NativeWeightDtype | 'i8';
   /** Put the table into the backend's panels first, as models are. */
   tablePacked?: boolean;
   out: NativeFloats;
@@ -79,7 +80,8 @@ export type NativeLinear = {
   x: NativeFloats;
   xStride?: number;
   weight: NativeWeight;
-  weightDtype: NativeWeightDtype;
+  /** i8, with `weightPacked`: float32 weights are rounded to it. */
+  weightDtype: NativeWeightDtype | 'i8';
   /** Put the weight into the backend's panels first, as models are. */
   weightPacked?: boolean;
   bias?: NativeFloats;

@@ -80,6 +80,8 @@ class Fields {
   }
 
   DType dtype(const char* name) const { return to_dtype(object_.Env(), text(name), name); }
+  // Which weights may be too.
+  DType weight_dtype(const char* name) const { return text(name) == name_of(DType::i8) ? DType::i8 : dtype(name); }
 
  private:
   Napi::Object object_;

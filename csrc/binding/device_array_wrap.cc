@@ -59,7 +59,7 @@ DeviceArrayWrap::DeviceArrayWrap(const Napi::CallbackInfo& info) : Napi::ObjectW
   content->dtype = to_dtype(env, info[1].As<Napi::String>(), "dtype");
   content->length = int64_t(length);
   const std::string device = info[0].As<Napi::String>();
-  Status status = shared_device(device, "", &content->device);
+  Status status = shared_device(device, "", false, &content->device);
   const size_t bytes = size_t(content->length) * size_of(content->dtype);
   if (status.ok()) status = Memory::allocate(content->device, bytes, &content->memory);
   if (status.code == Code::out_of_memory && releases().wait()) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <tuple>
 
 #include "cpu/cpu.h"
 #include "cpu/device.h"
@@ -27,11 +28,11 @@ Status find_cpu_backend(const std::string& name, const Backend** out) {
   return fail(Code::argument, "Expected a backend that this machine has for native argument backend.");
 }
 
-Status open(const std::string& name, const std::string& backend_name, std::shared_ptr<Device>* out) {
+Status open(const std::string& name, const std::string& backend_name, bool bf16_inputs, std::shared_ptr<Device>* out) {
   if (name == "cpu") {
     const Backend* backend;
     SKIPSCAN_TRY(find_cpu_backend(backend_name, &backend));
-    *out = cpu::open(*backend);
+    *out = cpu::open(*backend, bf16_inputs);
     return {};
   }
 #ifdef SKIPSCAN_CUDA
@@ -42,15 +43,18 @@ Status open(const std::string& name, const std::string& backend_name, std::share
 
 }  // namespace
 
-Status open_device(const std::string& name, std::shared_ptr<Device>* out) { return open(name, "", out); }
+Status open_device(const std::string& name, bool bf16_inputs, std::shared_ptr<Device>* out) {
+  return open(name, "", bf16_inputs, out);
+}
 
-Status shared_device(const std::string& name, const std::string& backend, std::shared_ptr<Device>* out) {
+Status shared_device(const std::string& name, const std::string& backend, bool bf16_inputs,
+                     std::shared_ptr<Device>* out) {
   // Never destroyed: an operator may still run while the process exits.
   static auto* mutex = new std::mutex;
-  static auto* devices = new std::map<std::pair<std::string, std::string>, std::shared_ptr<Device>>;
+  static auto* devices = new std::map<std::tuple<std::string, std::string, bool>, std::shared_ptr<Device>>;
   std::lock_guard lock(*mutex);
-  std::shared_ptr<Device>& device = (*devices)[{name, backend}];
-  if (!device) SKIPSCAN_TRY(open(name, backend, &device));
+  std::shared_ptr<Device>& device = (*devices)[{name, backend, bf16_inputs}];
+  if (!device) SKIPSCAN_TRY(open(name, backend, bf16_inputs, &device));
   *out = device;
   return {};
 }

@@ -66,7 +66,7 @@ LanguageModelWrap::LanguageModelWrap(const Napi::CallbackInfo& info) : Napi::Obj
   const Fields options(info[1].As<Napi::Object>());
   model_ =
       std::make_shared<LanguageModel>(read_config(Fields(info[0].As<Napi::Object>())), device_of(info.Env(), options),
-                                      options.dtype("dtype"), options.i32("threads"));
+                                      options.weight_dtype("dtype"), options.i32("threads"));
 }
 
 std::shared_ptr<LanguageModel> LanguageModelWrap::model(Napi::Env env) const { return opened(env, model_); }

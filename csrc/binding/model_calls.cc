@@ -8,7 +8,7 @@ namespace skipscan::binding {
 
 std::shared_ptr<Device> device_of(Napi::Env env, const Fields& options) {
   std::shared_ptr<Device> device;
-  Status status = open_device(options.has("device") ? options.text("device") : "cpu", &device);
+  Status status = open_device(options.has("device") ? options.text("device") : "cpu", rounds_inputs(options), &device);
   if (!status.ok()) throw to_error(env, status);
   return device;
 }

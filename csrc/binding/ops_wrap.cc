@@ -38,7 +38,7 @@ Napi::Value start(Napi::Env env, const std::string& name, Napi::Object fields, c
   if (!(threads >= 1 && threads <= 1024)) mismatch(env, "threads", "a number from 1 to 1024");
   std::shared_ptr<Device> device;
   Status status = shared_device(options.has("device") ? options.text("device") : "cpu",
-                                options.has("backend") ? options.text("backend") : "", &device);
+                                options.has("backend") ? options.text("backend") : "", rounds_inputs(options), &device);
   if (!status.ok()) throw to_error(env, status);
   JsParams params(fields);
   const auto call = std::make_shared<OpCall>(name, params, std::move(device));

@@ -48,7 +48,7 @@ VisionModelWrap::VisionModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectW
   const Fields options(info[1].As<Napi::Object>());
   model_ =
       std::make_shared<VisionModel>(read_config(Fields(info[0].As<Napi::Object>())), device_of(info.Env(), options),
-                                    options.dtype("dtype"), options.i32("threads"));
+                                    options.weight_dtype("dtype"), options.i32("threads"));
 }
 
 Napi::Value VisionModelWrap::slots(const Napi::CallbackInfo& info) {

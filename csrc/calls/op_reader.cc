@@ -34,17 +34,19 @@ int64_t OpReader::stride(const std::string& name, int64_t width) const {
 }
 
 WeightMatrix OpReader::matrix(const std::string& name, int64_t rows, int64_t cols) const {
-  const auto dtype =
-      choice<DType>((name + "Dtype").c_str(), {{"f32", DType::f32}, {"bf16", DType::bf16}, {"f16", DType::f16}});
+  const auto dtype = choice<DType>(
+      (name + "Dtype").c_str(), {{"f32", DType::f32}, {"bf16", DType::bf16}, {"f16", DType::f16}, {"i8", DType::i8}});
+  const bool packed = flag(name + "Packed") && device_->is_host();
+  const DType given = dtype == DType::i8 && packed ? DType::f32 : dtype;  // 8-bit weights are made of float32 ones
   const ParamArray from = array(name, product(name, {rows, cols}));
-  if (from.dtype == DType::i32 || size_of(from.dtype) != size_of(dtype) || (from.device && from.dtype != dtype)) {
+  if (from.dtype == DType::i32 || size_of(from.dtype) != size_of(given) || (from.device && from.dtype != given)) {
     mismatch(name, std::string("elements of dtype ") + name_of(dtype));
   }
   WeightMatrix matrix = {.data = from.data, .dtype = dtype, .rows = rows, .cols = cols};
-  if (flag(name + "Packed") && device_->is_host()) {
+  if (packed) {
     matrix.panel = device_->backend().panel;
     memory_.packed = Buffer(matrix.bytes());
-    pack_rows(from.data, dtype, 0, rows, matrix, memory_.packed.as<void>());
+    pack_rows(from.data, given, 0, rows, matrix, memory_.packed.as<void>());
     matrix.data = memory_.packed.as<void>();
   }
   return matrix;

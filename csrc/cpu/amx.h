@@ -5,8 +5,8 @@
 
 namespace skipscan::cpu::SKIPSCAN_ISA {
 
-constexpr int64_t kTile = 16;          // rows of a tile
-constexpr int64_t kTileBytes = 1024;   // 16 rows of 64
+constexpr int64_t kTile = 16;         // rows of a tile
+constexpr int64_t kTileBytes = 1024;  // 16 rows of 64
 constexpr int64_t kTileRowBytes = 64;
 
 // The tiles of a thread, all of full size. Where the thread goes on without them, nothing needs to save them.

@@ -7,6 +7,6 @@
 namespace skipscan::cpu {
 
 // bf16_inputs: see ExecContext (op.h).
-std::shared_ptr<Device> open(const Backend& backend, bool bf16_inputs = false);
+std::shared_ptr<Device> open(const Backend& backend, bool bf16_inputs);
 
 }  // namespace skipscan::cpu

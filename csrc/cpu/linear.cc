@@ -6,8 +6,8 @@
 //
 // Every output is summed in one order: within kDepth inputs in a register, then block after block onto y, then the
 // bias. So a row's result is the same to the bit alone or among others, and for any number of threads.
-#include "core/arena.h"
 #include "cpu/linear.h"
+#include "core/arena.h"
 #include "ops/pack.h"
 
 namespace skipscan::cpu::SKIPSCAN_ISA {

@@ -17,6 +17,8 @@ namespace {
 
 constexpr int64_t kInputBytes = 3 << 19;  // of inputs in tiles, at most: they stay in the second cache
 
+constexpr int64_t kAllSteps = int64_t(1) << 40;
+
 static_assert(kPanel == 2 * kTile, "a panel is two tiles of outputs");
 static_assert(kScaledColumns == kTileRowBytes, "a block of 8-bit weights is a step");
 
@@ -27,14 +29,16 @@ struct Inputs {
   int64_t steps;  // tiles that a row's inputs fill
   int64_t parts;  // tiles of a step
 
-  std::byte* tile(int64_t tile_row, int64_t step) const { return tiles + (tile_row * steps + step) * parts * kTileBytes; }
+  std::byte* tile(int64_t tile_row, int64_t step) const {
+    return tiles + (tile_row * steps + step) * parts * kTileBytes;
+  }
   float* scales_of(int64_t tile_row, int64_t step) const { return scales + (tile_row * steps + step) * kTile; }
 };
 
 // Upper halves of 32 float32 numbers.
 inline __m512i upper_halves(__m512 a, __m512 b) {
-  const __m512i odd = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25, 23,
-                                       21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+  const __m512i odd = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25,
+                                       23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
   return _mm512_permutex2var_epi16(_mm512_castps_si512(a), odd, _mm512_castps_si512(b));
 }
 
@@ -104,21 +108,34 @@ void fill_tiles_i8(const LinearParams& p, int64_t row, const Inputs& in, int64_t
   }
 }
 
-// Where the sums of one tile go. They start from the bias.
+// A part of a product: rows of inputs that are in tiles, times panels, over some of the inputs.
+struct Part {
+  int64_t tile_row, rows;  // the first row of tiles, and rows of x from there on
+  int64_t begin, end;      // steps
+  const std::byte* w;      // the first panel
+  int64_t panel_bytes;     // from one panel to the next
+  Output out;              // of the first row and the first panel
+  std::byte* sums;         // tiles of sums that earlier steps have left, or that later ones go on from
+};
+
+// Where one tile of sums goes: that of row `row` and column `column` of a part.
 struct Corner {
   float* y;
   int64_t y_stride, rows, columns;
   const float* bias;
+
+  Corner(const Part& part, int64_t row, int64_t column)
+      : y(part.out.y + row * part.out.y_stride + column),
+        y_stride(part.out.y_stride),
+        rows(part.rows - row),
+        columns(part.out.columns - column),
+        bias(part.out.bias ? part.out.bias + column : nullptr) {}
 };
 
-// That of tile row i and half j of a panel.
-inline Corner corner(const Output& out, int64_t rows, int i, int j) {
-  return {out.y + i * kTile * out.y_stride + j * kTile, out.y_stride, rows - i * kTile, out.columns - j * kTile,
-          out.bias ? out.bias + j * kTile : nullptr};
-}
-
+// Sums start from the bias, and go on from what earlier steps have left.
 template <int tile>
-inline void start(const Corner& c) {
+inline void begin_sums(const Part& part, const Corner& c) {
+  if (part.begin > 0) return load_tile<tile>(part.sums + tile * kTileBytes, kTileRowBytes);
   if (!c.bias || c.columns <= 0) return clear_tile<tile>();
   alignas(kAlignment) float bias[kTile];
   store(bias, load_some(c.bias, c.columns));
@@ -126,7 +143,8 @@ inline void start(const Corner& c) {
 }
 
 template <int tile>
-inline void finish(const Corner& c) {
+inline void end_sums(const Part& part, const Inputs& in, const Corner& c) {
+  if (part.end < in.steps) return store_tile<tile>(part.sums + tile * kTileBytes, kTileRowBytes);
   if (c.rows >= kTile && c.columns >= kTile) return store_tile<tile>(c.y, c.y_stride * int64_t(sizeof(float)));
   alignas(kAlignment) float sums[kTile][kTile];
   store_tile<tile>(sums, sizeof sums[0]);
@@ -144,49 +162,62 @@ inline void load_weights(const std::byte* w, bool first_rows) {
   for (int64_t i = 0; i < 2 * kTileBytes; i += 64) __builtin_prefetch(w + kAhead + i, 0, 2);
 }
 
-// One or two rows of tiles times a panel of bf16.
-template <int parts, bool two>
-[[gnu::noinline]] void multiply_panel(const Inputs& in, int64_t tile_row, int64_t rows, const std::byte* w,
-                                      const Output& out) {
-  start<0>(corner(out, rows, 0, 0));
-  start<1>(corner(out, rows, 0, 1));
-  if constexpr (two) {
-    start<2>(corner(out, rows, 1, 0));
-    start<3>(corner(out, rows, 1, 1));
-  }
-  const std::byte* a = in.tile(tile_row, 0);
+// Two squares of 16 rows and 32 outputs: below each other (two rows of tiles, one panel) or side by side. Or one of them.
+enum class Shape { below, beside, single };
+
+template <int parts, Shape shape>
+[[gnu::noinline]] void multiply_bf16(const Inputs& in, const Part& part) {
+  constexpr bool two = shape != Shape::single;
+  const Corner left(part, 0, 0), right(part, 0, kTile);
+  const int64_t row = shape == Shape::below ? kTile : 0, column = shape == Shape::beside ? kPanel : 0;
+  const Corner second_left(part, row, column), second_right(part, row, column + kTile);
+  begin_sums<0>(part, left);
+  begin_sums<1>(part, right);
+  if constexpr (two) begin_sums<2>(part, second_left);
+  if constexpr (two) begin_sums<3>(part, second_right);
+
+  const std::byte* x = in.tile(part.tile_row, part.begin);
   const int64_t next_row = in.steps * parts * kTileBytes;
-  for (int64_t step = 0; step < in.steps; ++step, w += 2 * kTileBytes) {
-    load_weights(w, tile_row == 0);
+  const std::byte* w = part.w + part.begin * 2 * kTileBytes;
+  const int64_t panel_bytes = part.panel_bytes;
+  const bool first_rows = part.tile_row == 0;
+  for (int64_t left = part.end - part.begin; left > 0; --left, x += parts * kTileBytes, w += 2 * kTileBytes) {
+    load_weights(w, first_rows);
 #pragma GCC unroll 3
-    for (int i = 0; i < parts; ++i, a += kTileBytes) {
-      load_tile<4>(a, kTileRowBytes);
+    for (int i = 0; i < parts; ++i) {
+      load_tile<4>(x + i * kTileBytes, kTileRowBytes);
       multiply_bf16_tiles<0, 4, 6>();
       multiply_bf16_tiles<1, 4, 7>();
-      if constexpr (two) {
-        load_tile<5>(a + next_row, kTileRowBytes);
+      if constexpr (shape == Shape::below) {
+        load_tile<5>(x + next_row + i * kTileBytes, kTileRowBytes);
+        multiply_bf16_tiles<2, 5, 6>();
+        multiply_bf16_tiles<3, 5, 7>();
+      }
+    }
+    if constexpr (shape == Shape::beside) {
+      load_weights(w + panel_bytes, first_rows);
+#pragma GCC unroll 3
+      for (int i = 0; i < parts; ++i) {
+        load_tile<5>(x + i * kTileBytes, kTileRowBytes);
         multiply_bf16_tiles<2, 5, 6>();
         multiply_bf16_tiles<3, 5, 7>();
       }
     }
   }
-  finish<0>(corner(out, rows, 0, 0));
-  finish<1>(corner(out, rows, 0, 1));
-  if constexpr (two) {
-    finish<2>(corner(out, rows, 1, 0));
-    finish<3>(corner(out, rows, 1, 1));
-  }
+  end_sums<0>(part, in, left);
+  end_sums<1>(part, in, right);
+  if constexpr (two) end_sums<2>(part, in, second_left);
+  if constexpr (two) end_sums<3>(part, in, second_right);
 }
 
 // One row of tiles times a panel of 8-bit weights. A step's sums are scaled while the next step's are added up.
-[[gnu::noinline]] void multiply_panel_i8(const Inputs& in, int64_t tile_row, int64_t rows, const std::byte* w,
-                                         const Output& out) {
+[[gnu::noinline]] void multiply_i8(const Inputs& in, const Part& part) {
   using Sums = int32_t[2][2][kTile][kTile];  // of the inputs' upper and lower bytes, for both halves of the panel
   alignas(kAlignment) Sums buffers[2];
   alignas(kAlignment) float sums[kTile][kPanel] = {};
   const auto scale = [&](int64_t step, const std::byte* block) {
     const Sums& s = buffers[step % 2];
-    const float *x_scales = in.scales_of(tile_row, step), *w_scales = reinterpret_cast<const float*>(block);
+    const float *x_scales = in.scales_of(part.tile_row, step), *w_scales = reinterpret_cast<const float*>(block);
     for (int j = 0; j < 2; ++j) {
       const Vec w_scale = load(w_scales + j * kTile);
 #pragma GCC unroll 4
@@ -198,15 +229,16 @@ template <int parts, bool two>
       }
     }
   };
+  const std::byte* w = part.w;
   constexpr int64_t kScales = kPanel * sizeof(float), kBlock = kScales + 2 * kTileBytes;
   for (int64_t step = 0; step < in.steps; ++step, w += kBlock) {
     clear_tile<0>();
     clear_tile<1>();
     clear_tile<2>();
     clear_tile<3>();
-    load_weights(w + kScales, tile_row == 0);
-    load_tile<4>(in.tile(tile_row, step), kTileRowBytes);
-    load_tile<5>(in.tile(tile_row, step) + kTileBytes, kTileRowBytes);
+    load_weights(w + kScales, part.tile_row == 0);
+    load_tile<4>(in.tile(part.tile_row, step), kTileRowBytes);
+    load_tile<5>(in.tile(part.tile_row, step) + kTileBytes, kTileRowBytes);
     multiply_i8_tiles<0, 4, 6>();
     multiply_i8_tiles<1, 4, 7>();
     multiply_i8_tiles<2, 5, 6>();
@@ -219,47 +251,65 @@ template <int parts, bool two>
     if (step > 0) scale(step - 1, w - kBlock);
   }
   scale(in.steps - 1, w - kBlock);
-  put(sums[0], min(rows, kTile), kPanel, out);
+  put(sums[0], min(part.rows, kTile), kPanel, part.out);
 }
 
-// How inputs become tiles, and what multiplies these.
+// How inputs become tiles, and what multiplies these. Two rows of tiles share the weights; a single one shares its inputs among
+// two panels. `steps` are those whose weights stay in the first cache while all rows meet them, as far as that pays.
 template <int number>
 struct Bf16 {
-  static constexpr int64_t parts = number, step = 32, rows_at_once = 2 * kTile;
+  static constexpr int64_t parts = number, step = 32, steps = parts == 1 ? 8 : kAllSteps;
   static constexpr auto fill = fill_tiles<parts>;
-  static void multiply(const Inputs& in, int64_t tile_row, int64_t rows, const std::byte* w, const Output& out) {
-    if (rows > kTile)
-      multiply_panel<parts, true>(in, tile_row, rows, w, out);
+  static int64_t rows(int64_t left) { return min(left, 2 * kTile); }
+  static int64_t panels(int64_t rows) { return rows > kTile ? 1 : 2; }
+  static void multiply(const Inputs& in, const Part& part, int64_t panels) {
+    if (panels == 2)
+      multiply_bf16<parts, Shape::beside>(in, part);
+    else if (part.rows > kTile)
+      multiply_bf16<parts, Shape::below>(in, part);
     else
-      multiply_panel<parts, false>(in, tile_row, rows, w, out);
+      multiply_bf16<parts, Shape::single>(in, part);
   }
 };
 struct EightBits {
-  static constexpr int64_t parts = 2, step = kScaledColumns, rows_at_once = kTile;
+  static constexpr int64_t parts = 2, step = kScaledColumns, steps = kAllSteps;
   static constexpr auto fill = fill_tiles_i8;
-  static constexpr auto multiply = multiply_panel_i8;
+  static int64_t rows(int64_t) { return kTile; }
+  static int64_t panels(int64_t) { return 1; }
+  static void multiply(const Inputs& in, const Part& part, int64_t) { multiply_i8(in, part); }
 };
 
-// Rows [row, row + rows) of x, which are in tiles, times panels [first, end).
+// Rows [row, row + rows) of x, which are in tiles, times panels [first, end). `sums` has a kilobyte for each row and more.
 template <class Kind>
-void multiply_panels(const LinearParams& p, const Inputs& in, int64_t row, int64_t rows, int64_t first, int64_t end) {
+void multiply_panels(const LinearParams& p, const Inputs& in, int64_t row, int64_t rows, int64_t first, int64_t end,
+                     std::byte* sums) {
   const WeightMatrix& weight = p.weight;
+  const int64_t steps_at_once = rows > 2 * kTile ? Kind::steps : in.steps;
   const Tiles tiles;
-  for (int64_t panel = first; panel < end; ++panel) {
+  for (int64_t panel = first, panels; panel < end; panel += panels) {
+    panels = min(Kind::panels(rows), end - panel);
     const int64_t column = panel * kPanel;
-    const auto* w = static_cast<const std::byte*>(weight.data) + panel * weight.panel_bytes();
-    for (int64_t r = 0; r < rows; r += Kind::rows_at_once) {
-      const Output out = {.y = p.y.f32() + (row + r) * p.y_stride + column,
-                          .y_stride = p.y_stride,
-                          .columns = weight.rows - column,
-                          .bias = p.bias ? p.bias + column : nullptr,
-                          .add = false};
-      Kind::multiply(in, r / kTile, rows - r, w, out);
+    for (int64_t begin = 0; begin < in.steps; begin += steps_at_once) {
+      for (int64_t r = 0; r < rows; r += Kind::rows(rows - r)) {
+        const Part part = {.tile_row = r / kTile,
+                           .rows = rows - r,
+                           .begin = begin,
+                           .end = min(begin + steps_at_once, in.steps),
+                           .w = static_cast<const std::byte*>(weight.data) + panel * weight.panel_bytes(),
+                           .panel_bytes = weight.panel_bytes(),
+                           .out = {.y = p.y.f32() + (row + r) * p.y_stride + column,
+                                   .y_stride = p.y_stride,
+                                   .columns = weight.rows - column,
+                                   .bias = p.bias ? p.bias + column : nullptr,
+                                   .add = false},
+                           .sums = sums + r / kTile * 4 * kTileBytes};
+        Kind::multiply(in, part, panels);
+      }
     }
   }
 }
 
-// Inputs of so many rows of tiles, in memory of inputs_bytes().
+// Inputs of so many rows of tiles, in memory of bytes().
 template <class Kind>
 struct InputMemory {
   int64_t steps, tile_rows;
@@ -271,36 +321,48 @@ struct InputMemory {
   }
 };
 
-// Few panels and many rows: each task brings its own rows into tiles. Else all threads do, and then share out the panels.
+// Few panels and many rows: each task brings its own rows into tiles.
 template <class Kind>
-void run_all(const LinearParams& p, ThreadPool& pool) {
-  const int64_t steps = p.weight.depth() / Kind::step, panels = p.weight.panels();
-  constexpr int64_t kPair = 2 * kTile;
-  const int64_t pairs = ceil_div(p.rows, kPair);
-  if (panels <= 4 && pairs >= 2 * pool.threads()) {
-    const InputMemory<Kind> memory = {steps, 2};
-    pool.reserve_scratch(memory.bytes());
-    pool.parallel_for(pairs, [&](int64_t pair, int worker) {
-      const Inputs in = memory.at(pool.scratch<std::byte>(worker));
-      const int64_t row = pair * kPair, rows = min(kPair, p.rows - row);
-      for (int64_t r = 0; r < rows; r += kTile) Kind::fill(p, row + r, in, r / kTile);
-      multiply_panels<Kind>(p, in, row, rows, 0, panels);
-    });
-    return;
-  }
-  const int64_t block = max(kInputBytes / (2 * steps * Kind::parts * kTileBytes), 1) * kPair;  // rows
-  const InputMemory<Kind> memory = {steps, ceil_div(min(p.rows, block), kTile)};
+void run_rows(const LinearParams& p, ThreadPool& pool) {
+  constexpr int64_t kRows = 2 * kTile;
+  const InputMemory<Kind> memory = {p.weight.depth() / Kind::step, 2};
+  pool.reserve_scratch(memory.bytes());
+  pool.parallel_for(ceil_div(p.rows, kRows), [&](int64_t task, int worker) {
+    const Inputs in = memory.at(pool.scratch<std::byte>(worker));
+    const int64_t row = task * kRows, rows = min(kRows, p.rows - row);
+    for (int64_t r = 0; r < rows; r += kTile) Kind::fill(p, row + r, in, r / kTile);
+    multiply_panels<Kind>(p, in, row, rows, 0, p.weight.panels(), nullptr);
+  });
+}
+
+// All threads bring rows into tiles, and then share out the panels.
+template <class Kind>
+void run_panels(const LinearParams& p, ThreadPool& pool) {
+  const int64_t steps = p.weight.depth() / Kind::step, panels = p.weight.panels(), tile_rows = ceil_div(p.rows, kTile);
+  const int64_t most = max(kInputBytes / (steps * Kind::parts * kTileBytes), 2);  // rows of tiles at once
+  const int64_t blocks = ceil_div(tile_rows, most);
+  const InputMemory<Kind> memory = {steps, ceil_div(tile_rows, blocks)};
   pool.reserve_shared(memory.bytes());
+  pool.reserve_scratch(size_t(memory.tile_rows * 4 * kTileBytes));
   const Inputs in = memory.at(pool.shared<std::byte>());
   const int64_t per_task = panels_per_task(panels, 1, pool.threads());
-  for (int64_t row = 0; row < p.rows; row += block) {
-    const int64_t rows = min(block, p.rows - row);
-    pool.parallel_for(ceil_div(rows, kTile),
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t row = tile_rows * block / blocks * kTile, end = min(tile_rows * (block + 1) / blocks * kTile, p.rows);
+    pool.parallel_for(ceil_div(end - row, kTile),
                       [&](int64_t tile_row, int) { Kind::fill(p, row + tile_row * kTile, in, tile_row); });
-    pool.parallel_for(ceil_div(panels, per_task), [&](int64_t task, int) {
-      multiply_panels<Kind>(p, in, row, rows, task * per_task, min((task + 1) * per_task, panels));
+    pool.parallel_for(ceil_div(panels, per_task), [&](int64_t task, int worker) {
+      multiply_panels<Kind>(p, in, row, end - row, task * per_task, min((task + 1) * per_task, panels),
+                            pool.scratch<std::byte>(worker));
     });
   }
+}
+
+template <class Kind>
+void run_all(const LinearParams& p, ThreadPool& pool) {
+  if (p.weight.panels() <= 4 && p.rows >= 4 * kTile * pool.threads())
+    run_rows<Kind>(p, pool);
+  else
+    run_panels<Kind>(p, pool);
 }
 
 Support supports(const LinearParams& p) { return linear.supports(p); }

@@ -86,7 +86,8 @@ Status multiply_i8(const LinearParams& p, ExecContext& ctx) {
   const int64_t row_blocks = ceil_div(p.rows, kBlockRows);
   const int64_t per_task = panels_per_task(panels, row_blocks, ctx.pool.threads());
   ctx.pool.parallel_for(ceil_div(panels, per_task) * row_blocks, [&](int64_t task, int) {
-    const int64_t begin = p.rows * (task % row_blocks) / row_blocks, end = p.rows * (task % row_blocks + 1) / row_blocks;
+    const int64_t begin = p.rows * (task % row_blocks) / row_blocks,
+                  end = p.rows * (task % row_blocks + 1) / row_blocks;
     const int64_t first = task / row_blocks * per_task;
     for (int64_t panel = first; panel < min(first + per_task, panels); ++panel) {
       const int64_t column = panel * kPanel;

@@ -14,15 +14,15 @@ constexpr int64_t kScaledColumns = 64;
 // of so many, the last filled up with zeros; within a panel, columns lie in groups: group after group, the group's columns of
 // row after row. That is how instructions that add up pairs of bf16 or quads of bytes read them. Columns are filled up with
 // zeros to `depth`, a whole number of such instructions.
-// i8 exists in panels only. There, each kScaledColumns columns of a panel are a block: the rows' scales in float32, then the
-// whole numbers from -127 to 127.
+// Of i8, each kScaledColumns columns of a panel are a block: the rows' scales in float32, then whole numbers from -127 to
+// 127.
 struct WeightMatrix {
   const void* data = nullptr;
   DType dtype = DType::f32;  // f32, bf16, f16 or i8
   int64_t rows = 0, cols = 0;
   int32_t panel = 1;
 
-  int64_t group() const { return panel == 1 ? 1 : dtype == DType::bf16 ? 2 : dtype == DType::i8 ? 4 : 1; }
+  int64_t group() const { return dtype == DType::i8 ? 4 : dtype == DType::bf16 && panel > 1 ? 2 : 1; }
   int64_t depth() const {
     const int64_t step = group() == 1 ? 1 : 16 * group();
     return (cols + step - 1) / step * step;

@@ -25,7 +25,7 @@ import { benchmarkVision, profileVision } from './vision-bench';
 import { loadVisionFromOptions } from './vision-model';
 import { type VisionModelReport, visionTable } from './vision-tables';
 
-const { device, dtype, threads } = modelOptions;
+const { device, dtype, activations, threads } = modelOptions;
 
 /** `skipscan bench vision`. */
 export const benchVision: Benchmark = {
@@ -39,6 +39,7 @@ export const benchVision: Benchmark = {
     batch: { type: 'string', value: 'LIST', help: 'Images of one pass. Defaults to 1,8.' },
     device,
     dtype,
+    activations,
     threads,
     ...benchmarkOptions,
     ...profileOption,

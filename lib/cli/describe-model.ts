@@ -7,7 +7,7 @@ import type { Values } from './command';
 
 /** Which model a result is of, as results say it. */
 export function describeModel(model: LanguageModel | VisionModel, values: Values) {
-  const { config, fingerprint, parameterCount, dtype, backend } = model;
+  const { config, fingerprint, parameterCount, dtype, activations, backend } = model;
   const { family, layers, dModel } = config;
   return {
     // A path of the machine that skipscan is installed on says nothing elsewhere.
@@ -19,12 +19,13 @@ export function describeModel(model: LanguageModel | VisionModel, values: Values
     dModel,
     parameters: parameterCount,
     dtype,
+    activations,
     backend,
   };
 }
 
 /** What of a model decides the values that are measured on it: a journal belongs to it. */
 export function identityOf(model: LanguageModel | VisionModel): JournalHeader {
-  const { fingerprint, backend, dtype, device } = model;
-  return { skipscan: packageVersion, model: fingerprint, backend, dtype, device };
+  const { fingerprint, backend, dtype, activations, device } = model;
+  return { skipscan: packageVersion, model: fingerprint, backend, dtype, activations, device };
 }

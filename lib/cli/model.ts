@@ -27,8 +27,13 @@ export const modelOptions: Command['options'] = {
   },
   dtype: {
     type: 'string',
-    value: 'f32|bf16|f16',
+    value: 'f32|bf16|f16|i8',
     help: "How weights are held, on a GPU activations too. Defaults to the checkpoint's dtype.",
+  },
+  activations: {
+    type: 'string',
+    value: 'f32|bf16',
+    help: 'Of bf16 weights on the CPU: bf16 rounds what products read, where that is faster. Defaults to f32.',
   },
   threads: { type: 'string', value: 'N', help: 'Of the CPU. Defaults to the number of processors.' },
   revision: {
@@ -59,7 +64,8 @@ export async function loadFromOptions(values: Values) {
 export function loadingOptions(values: Values) {
   return {
     device: deviceOption(values),
-    dtype: choiceOption(values, 'dtype', ['f32', 'bf16', 'f16']),
+    dtype: choiceOption(values, 'dtype', ['f32', 'bf16', 'f16', 'i8']),
+    activations: choiceOption(values, 'activations', ['f32', 'bf16']),
     threads: numberOption(values, 'threads'),
     revision: values.revision as string | undefined,
     cacheDir: values['cache-dir'] as string | undefined,

@@ -9,7 +9,7 @@ import { Progress } from './progress';
 /** The vision model that ships with the package. */
 export const shippedVisionModel = path.resolve(__dirname, '..', '..', 'models', 'tiny-vim');
 
-const { model, device, dtype, threads, revision, 'cache-dir': cacheDir } = modelOptions;
+const { model, device, dtype, activations, threads, revision, 'cache-dir': cacheDir } = modelOptions;
 
 /** Options of every command that loads a vision model. */
 export const visionModelOptions: Command['options'] = {
@@ -34,6 +34,7 @@ export const visionModelOptions: Command['options'] = {
   },
   device,
   dtype,
+  activations,
   threads,
   revision,
   'cache-dir': cacheDir,

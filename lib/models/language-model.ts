@@ -14,7 +14,7 @@ import { type GeneratedToken, type GenerateOptions, generate } from './generate'
 import { concatenate, positionsOf, startOffsets } from './packed';
 import { type Profile, profile } from './profile';
 import { countsOf, type Kept, nativeReduction } from './reduce';
-import type { WeightDtype } from './run-options';
+import type { ActivationDtype, WeightDtype } from './run-options';
 import { type ScoreOptions, score } from './score';
 import type { Score } from './score-batch';
 import { Session, type SessionState } from './session';
@@ -55,6 +55,7 @@ export type LoadedModel = {
   config: LanguageModelConfig;
   device: Device;
   dtype: WeightDtype;
+  activations: ActivationDtype;
   fingerprint: string;
   backend: string;
   parameterCount: number;
@@ -67,10 +68,12 @@ export class LanguageModel implements AsyncDisposable {
   readonly device: Device;
   /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
   readonly dtype: WeightDtype;
+  /** What products read. */
+  readonly activations: ActivationDtype;
   readonly parameterCount: number;
   /** Present when the source, or the option `tokenizer`, carries one. */
   readonly tokenizer?: Tokenizer;
-  /** The kernels that run: `avx512`, `avx2`, `portable` or `cuda`. */
+  /** The kernels that run: `amx`, `avx512`, `avx2`, `portable` or `cuda`. */
   readonly backend: string;
   /** Where it was loaded from. */
   readonly source: string;
@@ -90,6 +93,7 @@ export class LanguageModel implements AsyncDisposable {
     this.config = loaded.config;
     this.device = loaded.device;
     this.dtype = loaded.dtype;
+    this.activations = loaded.activations;
     this.fingerprint = loaded.fingerprint;
     this.backend = loaded.backend;
     this.parameterCount = loaded.parameterCount;

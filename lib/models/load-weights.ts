@@ -1,7 +1,6 @@
-import type { Manifest } from '../checkpoints/types';
 import { fromNative, fromNativeSync } from '../errors';
 import type { NativeTensorSource, NativeWeightSlot } from '../native-model-types';
-import type { RunOptions, WeightDtype } from './run-options';
+import type { RunOptions } from './run-options';
 
 /** What loading needs of a native model, of any kind. */
 type Loadable = {
@@ -58,14 +57,4 @@ async function loadInParts(
 /** Elements of these tensors in all. */
 export function elementsOf(slots: readonly NativeWeightSlot[]): number {
   return slots.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
-}
-
-/** The dtype of the largest share of the weights. */
-export function dtypeOf({ tensors }: Manifest): WeightDtype {
-  const bytes = new Map<string, number>();
-  for (const { dtype, byteLength } of tensors.values()) {
-    bytes.set(dtype, (bytes.get(dtype) ?? 0) + byteLength);
-  }
-  const [most] = [...bytes].sort((a, b) => b[1] - a[1]).map(([dtype]) => dtype);
-  return most === 'bf16' || most === 'f16' ? most : 'f32';
 }

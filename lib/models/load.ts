@@ -5,9 +5,9 @@ import { native } from '../native';
 import { Tokenizer } from '../text/tokenizer';
 import { type GatedNorm, type LanguageModelConfig, parseConfig } from './config';
 import { LanguageModel } from './language-model';
-import { dtypeOf, elementsOf, loadWeights } from './load-weights';
+import { elementsOf, loadWeights } from './load-weights';
 import { describedBy, matchTensors } from './names';
-import { checkRunOptions, type RunOptions } from './run-options';
+import { checkRunOptions, numberFormats, type RunOptions } from './run-options';
 
 export type LoadOptions = RunOptions & {
   /** A folder, a tokenizer.json or a hub id (of its branch `main`) to take the tokenizer from. Defaults to the source. */
@@ -35,8 +35,8 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
   const checkpoint = await openCheckpoint(source, o);
   const config = withEos(parseConfig(checkpoint.configFile, checkpoint.config, o.gatedNorm), checkpoint);
   const tokenizer = await loadTokenizer(checkpoint, o);
-  const dtype = o.dtype ?? dtypeOf(checkpoint.manifest);
-  const model = fromNativeSync(() => new native.LanguageModel(config, { device, dtype, threads }));
+  const formats = numberFormats(o, device, checkpoint.manifest);
+  const model = fromNativeSync(() => new native.LanguageModel(config, { device, threads, ...formats }));
   const match = {
     described: describedBy.configFile,
     aliases,
@@ -49,7 +49,7 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
     source,
     config,
     device,
-    dtype,
+    ...formats,
     fingerprint: loaded.fingerprint,
     backend: loaded.backend,
     parameterCount: elementsOf(loaded.slots),

@@ -1,8 +1,14 @@
 import os from 'node:os';
 import { type Device, resolveDevice } from '../device';
-import { invalidArgument } from '../errors';
+import type { Manifest } from '../checkpoints/types';
+import { invalidArgument, SkipscanError } from '../errors';
 
-export type WeightDtype = 'f32' | 'bf16' | 'f16';
+/** `i8`: 8 bits, and a float32 scale for each 64 columns of a row. */
+export type WeightDtype = 'f32' | 'bf16' | 'f16' | 'i8';
+/** What products read. */
+export type ActivationDtype = 'f32' | 'bf16' | 'f16';
+
+const weightDtypes: readonly string[] = ['f32', 'bf16', 'f16', 'i8'] satisfies WeightDtype[];
 
 /** How a model is loaded and run, whatever it models. */
 export type RunOptions = {
@@ -10,9 +16,14 @@ export type RunOptions = {
   device?: 'auto' | Device;
   /**
    * How the weight matrices are held, and on a GPU the activations too. Defaults to the checkpoint's dtype. Sums and states are
-   * float32.
+   * float32. `'i8'` rounds to 8 bits whatever the checkpoint holds; on the CPU only.
    */
   dtype?: WeightDtype;
+  /**
+   * Of bf16 weights on the CPU: `'bf16'` lets products round what they read to bf16, as PyTorch does, where the processor multiplies
+   * bf16 by itself (AMX): prefill gets faster. Elsewhere it changes nothing. Defaults to `'f32'`: nothing is rounded.
+   */
+  activations?: 'f32' | 'bf16';
   /** Threads for this model on the CPU. Defaults to the number of processors. */
   threads?: number;
   /** Where hub downloads are kept. Defaults to the Hugging Face cache. */
@@ -31,8 +42,54 @@ export function checkRunOptions(o: RunOptions): { device: Device; threads: numbe
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
     throw invalidArgument('threads', 'a whole number from 1 to 1024', threads);
   }
-  if (o.dtype !== undefined && !['f32', 'bf16', 'f16'].includes(o.dtype)) {
-    throw invalidArgument('dtype', "'f32', 'bf16' or 'f16'", o.dtype);
+  if (o.dtype !== undefined && !weightDtypes.includes(o.dtype)) {
+    throw invalidArgument('dtype', "'f32', 'bf16', 'f16' or 'i8'", o.dtype);
+  }
+  if (o.activations !== undefined && o.activations !== 'f32' && o.activations !== 'bf16') {
+    throw invalidArgument('activations', "'f32' or 'bf16'", o.activations);
   }
   return { device: resolveDevice(o.device ?? 'auto'), threads };
+}
+
+/**
+ * How weights and activations are held, which for want of an option depends on the checkpoint.
+ *
+ * @throws SkipscanError `ERR_UNSUPPORTED` when the device does not have it, `ERR_ARGUMENT` when the options contradict each other
+ */
+export function numberFormats(
+  o: RunOptions,
+  device: Device,
+  manifest: Manifest,
+): { dtype: WeightDtype; activations: ActivationDtype } {
+  const dtype = o.dtype ?? dtypeOf(manifest);
+  if (o.activations === 'bf16' && dtype !== 'bf16') {
+    throw new SkipscanError(
+      'ERR_ARGUMENT',
+      `Received activations 'bf16' with ${dtype} weights; they are of bf16 weights. Add dtype: 'bf16', or leave activations out.`,
+    );
+  }
+  if (device === 'cpu') return { dtype, activations: o.activations ?? 'f32' };
+  if (dtype === 'i8') {
+    throw new SkipscanError(
+      'ERR_UNSUPPORTED',
+      `8-bit weights are for the CPU, but the device is ${device}. Use device: 'cpu', or dtype: 'bf16'.`,
+    );
+  }
+  if (o.activations !== undefined && o.activations !== dtype) {
+    throw new SkipscanError(
+      'ERR_UNSUPPORTED',
+      `On ${device} activations have the dtype of the weights, ${dtype}. Leave activations out, or use device: 'cpu'.`,
+    );
+  }
+  return { dtype, activations: dtype };
+}
+
+/** The dtype of the largest share of the weights. */
+function dtypeOf({ tensors }: Manifest): WeightDtype & ActivationDtype {
+  const bytes = new Map<string, number>();
+  for (const { dtype, byteLength } of tensors.values()) {
+    bytes.set(dtype, (bytes.get(dtype) ?? 0) + byteLength);
+  }
+  const [most] = [...bytes].sort((a, b) => b[1] - a[1]).map(([dtype]) => dtype);
+  return most === 'bf16' || most === 'f16' ? most : 'f32';
 }

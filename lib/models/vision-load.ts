@@ -2,9 +2,9 @@ import { openVisionCheckpoint, type VisionCheckpoint } from '../checkpoints';
 import { areLanguageTensors } from '../checkpoints/weights-files';
 import { badCheckpoint, fromNativeSync } from '../errors';
 import { native } from '../native';
-import { dtypeOf, elementsOf, loadWeights } from './load-weights';
+import { elementsOf, loadWeights } from './load-weights';
 import { type Described, describedBy, matchTensors } from './names';
-import { checkRunOptions, type RunOptions } from './run-options';
+import { checkRunOptions, numberFormats, type RunOptions } from './run-options';
 import { parseVisionConfig, type VisionConfig } from './vision-config';
 import { classesOf, inferVisionConfig } from './vision-infer';
 import { checkLabels, labelsFor } from './vision-labels';
@@ -42,8 +42,8 @@ export async function loadVisionModel(source: string, o: VisionLoadOptions = {})
   const checkpoint = await openVisionCheckpoint(source, o);
   const { config, described } = configFor(checkpoint, o.model);
   const labels = await labelsFor(config.numClasses, o.labels, checkpoint.labelsFile);
-  const dtype = o.dtype ?? dtypeOf(checkpoint.manifest);
-  const model = fromNativeSync(() => new native.VisionModel(config, { device, dtype, threads }));
+  const formats = numberFormats(o, device, checkpoint.manifest);
+  const model = fromNativeSync(() => new native.VisionModel(config, { device, threads, ...formats }));
   const loaded = await loadWeights(
     model,
     (slots) => matchTensors(checkpoint, slots, { described, ignored: isTrainingState }),
@@ -54,7 +54,7 @@ export async function loadVisionModel(source: string, o: VisionLoadOptions = {})
     source,
     config,
     device,
-    dtype,
+    ...formats,
     fingerprint: loaded.fingerprint,
     backend: loaded.backend,
     parameterCount: elementsOf(loaded.slots.filter(({ name }) => !isStatistic(name))),

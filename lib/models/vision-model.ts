@@ -9,7 +9,7 @@ import { type Classification, type ClassifyOptions, classify, imageFeatures } fr
 import { type ExplainOptions, type Explanation, explain } from './explain';
 import { type Profile, profile } from './profile';
 import { type Kept, nativeReduction } from './reduce';
-import type { WeightDtype } from './run-options';
+import type { ActivationDtype, WeightDtype } from './run-options';
 import type { VisionConfig } from './vision-config';
 import type { ImageSource } from './vision-images';
 import { checkImageSize, checkPixels, type PixelShape } from './vision-input';
@@ -50,6 +50,7 @@ export type LoadedVisionModel = {
   config: VisionConfig;
   device: Device;
   dtype: WeightDtype;
+  activations: ActivationDtype;
   fingerprint: string;
   backend: string;
   parameterCount: number;
@@ -70,9 +71,11 @@ export class VisionModel implements AsyncDisposable {
   readonly device: Device;
   /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
   readonly dtype: WeightDtype;
+  /** What products read. */
+  readonly activations: ActivationDtype;
   /** Without the statistics of batch norms. */
   readonly parameterCount: number;
-  /** The kernels that run: `avx512`, `avx2`, `portable` or `cuda`. */
+  /** The kernels that run: `amx`, `avx512`, `avx2`, `portable` or `cuda`. */
   readonly backend: string;
   /** Where it was loaded from. */
   readonly source: string;
@@ -91,6 +94,7 @@ export class VisionModel implements AsyncDisposable {
     this.config = loaded.config;
     this.device = loaded.device;
     this.dtype = loaded.dtype;
+    this.activations = loaded.activations;
     this.backend = loaded.backend;
     this.parameterCount = loaded.parameterCount;
     this.labels = loaded.labels;

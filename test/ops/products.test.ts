@@ -1,5 +1,6 @@
 import { testCases } from '../helpers/op-cases/harness';
-import { embeddingCases, linearCases } from '../helpers/op-cases/products';
+import { eightBitLinearCases, embeddingCases, linearCases } from '../helpers/op-cases/products';
 
 testCases(linearCases);
+testCases(eightBitLinearCases);
 testCases(embeddingCases);

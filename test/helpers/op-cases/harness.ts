@@ -20,7 +20,7 @@ export type OpCases<Name extends keyof NativeOpParams, Case extends Run> = {
   build(c: Case, memory: GuardedMemory, draw: Draw): NativeOpParams[Name];
   /** The params that are activations, which a GPU takes in bf16 and f16 too. None by default. */
   activations?: readonly (keyof NativeOpParams[Name] & string)[];
-  /** What the route says after the backend's name: which of its kernels must run. Undefined: any of them. */
+  /** What the route says after the backend's name: which of its kernels must run. Undefined: any of them. Or the whole route. */
   kernel?(params: NativeOpParams[Name], backend: string, dtype: ActivationDtype): string | undefined;
   /** Which cases there are on a GPU. All by default. */
   onGpu?(c: Case, dtype: ActivationDtype): boolean;
@@ -33,10 +33,14 @@ export type OpCases<Name extends keyof NativeOpParams, Case extends Run> = {
   roundings?: number;
 };
 
-/** Every backend of this machine but the reference, which they are compared with; where tests are to run on a GPU, its alone. */
-export function backends(): string[] {
+/**
+ * Every backend of this machine but the reference, which they are compared with; where tests are to run on a GPU, its alone. AMX
+ * has products of its own; all else is AVX-512's.
+ */
+export function backends(of: 'any operator' | 'products' = 'any operator'): string[] {
   if (testDevice() !== 'cpu') return ['cuda'];
-  return native.cpuBackends().available.filter((name) => name !== 'reference');
+  const { available } = native.cpuBackends();
+  return available.filter((name) => name !== 'reference' && (name !== 'amx' || of === 'products'));
 }
 
 /** All that one backend writes for a case, by name; fails unless the kernel that is meant for it ran. */
@@ -57,9 +61,14 @@ export async function runCase<Name extends keyof NativeOpParams, Case extends Ru
     copies.dispose();
   } else {
     const route = await native.runOp(cases.op, params, { backend, threads: c.threads ?? 3 });
-    expect(route).toBe(backend + (backend === 'reference' ? '' : (kernel ?? '')));
+    expect(route).toBe(routeOf(backend, kernel));
   }
   return memory.written();
+}
+
+function routeOf(backend: string, kernel = ''): string {
+  if (backend === 'reference') return backend;
+  return kernel === '' || kernel.startsWith('/') ? backend + kernel : kernel;
 }
 
 /** The tests of one operator: every case on every backend against the reference; or none, where cases are recorded. */
@@ -71,7 +80,7 @@ export function testCases<Name extends keyof NativeOpParams, Case extends Run>(
 }
 
 function compareCases<Name extends keyof NativeOpParams, Case extends Run>(cases: OpCases<Name, Case>): void {
-  for (const backend of backends()) {
+  for (const backend of backends(cases.op === 'linear' ? 'products' : 'any operator')) {
     for (const dtype of backend === 'cuda' ? activationDtypes : (['f32'] as const)) {
       const table = backend === 'cuda' ? gpuTable(cases, dtype) : cases.table;
       describeCases(`${cases.op} on ${backend} in ${dtype}`, cases, table, async (c) => {

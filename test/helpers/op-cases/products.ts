@@ -4,22 +4,24 @@ import type { Draw } from '../random';
 import type { GuardedMemory } from './guarded-memory';
 import type { OpCases } from './harness';
 
+type CaseDtype = NativeWeightDtype | 'i8';
+
 function buildWeight(
-  dtype: NativeWeightDtype,
+  dtype: CaseDtype,
   count: number,
   size: number,
   memory: GuardedMemory,
   draw: Draw,
 ): NativeWeight {
   const values = draw.floats(count, -size, size);
-  return dtype === 'f32' ? memory.input(values) : memory.bits(narrow(values, dtype));
+  return dtype === 'f32' || dtype === 'i8' ? memory.input(values) : memory.bits(narrow(values, dtype));
 }
 
 export type LinearCase = {
   rows: number;
   inputs: number;
   outputs: number;
-  dtype: NativeWeightDtype;
+  dtype: CaseDtype;
   /** The weight is in the backend's panels, as in a model, not row-major. */
   packed: boolean;
   bias: boolean;
@@ -61,7 +63,9 @@ const linearTable: readonly (readonly [why: string, change: Partial<LinearCase>]
   ['one thread', { threads: 1, rows: 40 }],
   ['more threads than work', { threads: 9, rows: 1, outputs: 5 }],
 ];
-const kinds: readonly Pick<LinearCase, 'dtype' | 'packed'>[] = [
+type Kind = Pick<LinearCase, 'dtype' | 'packed'>;
+const eightBits: Kind = { dtype: 'i8', packed: true };
+const kinds: readonly Kind[] = [
   { dtype: 'f32', packed: true },
   { dtype: 'bf16', packed: true },
   { dtype: 'f16', packed: true },
@@ -70,16 +74,17 @@ const kinds: readonly Pick<LinearCase, 'dtype' | 'packed'>[] = [
   { dtype: 'f16', packed: false },
 ];
 
+const linearTableOf = (kind: Kind) =>
+  linearTable.map(
+    ([why, change]) =>
+      [`${kind.packed ? 'packed' : 'row-major'} ${kind.dtype}: ${why}`, { ...change, ...kind }] as const,
+  );
+
 export const linearCases: OpCases<'linear', LinearCase> = {
   op: 'linear',
   activations: ['x', 'y'],
   base: { rows: 20, inputs: 64, outputs: 96, dtype: 'f32', packed: true, bias: true, padding: 0 },
-  table: kinds.flatMap((kind) =>
-    linearTable.map(
-      ([why, change]) =>
-        [`${kind.packed ? 'packed' : 'row-major'} ${kind.dtype}: ${why}`, { ...change, ...kind }] as const,
-    ),
-  ),
+  table: kinds.flatMap(linearTableOf),
   build({ rows, inputs, outputs, dtype, packed, bias, padding }, memory, draw) {
     const x = { width: inputs, stride: inputs + padding };
     const y = { width: outputs, stride: outputs + padding };
@@ -97,7 +102,8 @@ export const linearCases: OpCases<'linear', LinearCase> = {
       yStride: y.stride,
     };
   },
-  kernel: ({ rows, weightDtype }, backend, dtype) => {
+  kernel: ({ rows, weightDtype, weightPacked }, backend, dtype) => {
+    if (backend === 'amx') return matrixUnitRoute(rows, weightDtype, weightPacked);
     if (backend !== 'cuda') return `/${weightDtype}`;
     if (rows <= 8) return '/gemv';
     if (rows <= 16) return undefined;
@@ -108,11 +114,25 @@ export const linearCases: OpCases<'linear', LinearCase> = {
   tolerance: 2e-6, // float32 rounding; the largest measured is 4e-7
 };
 
+/** Weights of 8 bits are what they are in the reference too; the inputs are rounded to 16 bits. */
+export const eightBitLinearCases: OpCases<'linear', LinearCase> = {
+  ...linearCases,
+  table: linearTableOf(eightBits),
+  onGpu: () => false,
+  tolerance: 4e-5, // 2^-15 of the largest input of a block; the largest measured is 1.9e-5
+};
+
+/** Which products AMX takes: those with packed weights that it can multiply, and of bytes those with more than a few rows. */
+function matrixUnitRoute(rows: number, dtype: CaseDtype, packed?: boolean): string {
+  const takes = packed === true && (dtype === 'bf16' || (dtype === 'i8' && rows > 4));
+  return `${takes ? 'amx' : 'avx512'}/${dtype}`;
+}
+
 export type EmbeddingCase = {
   rows: number;
   vocabulary: number;
   dim: number;
-  dtype: NativeWeightDtype;
+  dtype: CaseDtype;
   packed: boolean;
   seed?: number;
   threads?: number;
@@ -133,7 +153,7 @@ export const embeddingCases: OpCases<'embedding', EmbeddingCase> = {
   op: 'embedding',
   activations: ['out'],
   base: { rows: 20, vocabulary: 64, dim: 48, dtype: 'f32', packed: true },
-  table: kinds.flatMap((kind) =>
+  table: [...kinds, eightBits].flatMap((kind) =>
     embeddingTable.map(
       ([why, change]) =>
         [`${kind.packed ? 'packed' : 'row-major'} ${kind.dtype}: ${why}`, { ...change, ...kind }] as const,
