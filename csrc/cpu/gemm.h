@@ -30,18 +30,23 @@ template <int M, int V>
   }
 }
 
+struct FetchNothing {
+  void operator()(const void*) const {}
+};
+
 // acc[i][.] += a[i][k] * b[k][.] for k = 0, 1, .. count - 1: one order of summation, whatever M and P are. Rows of a
-// are a_stride apart, rows of b b_stride; b has P blocks of kPanel columns, block_stride apart. `ahead` is how many
-// bytes ahead of its reading b is prefetched, for what comes from memory.
-template <int M, int P, int ahead = 0, class B>
+// are a_stride apart, rows of b b_stride; b has P blocks of kPanel columns, block_stride apart. fetch(at) is called for every line
+// of b that is read, to fetch another.
+template <int M, int P, class B, class Fetch = FetchNothing>
 [[gnu::always_inline]] inline void multiply_add(Vec (&acc)[M][2 * P], const float* a, int64_t a_stride, const B* b,
-                                                int64_t b_stride, int64_t block_stride, int64_t count) {
+                                                int64_t b_stride, int64_t block_stride, int64_t count,
+                                                const Fetch& fetch = {}) {
   for (int64_t k = 0; k < count; ++k, b += b_stride) {
     Vec bk[2 * P];
 #pragma GCC unroll 8
     for (int j = 0; j < 2 * P; ++j) {
       const B* at = b + j / 2 * block_stride + j % 2 * kWidth;
-      if (ahead > 0 && j % 2 == 0) __builtin_prefetch(at + ahead / int(sizeof(B)));
+      if (j * kWidth * int(sizeof(B)) % 64 == 0) fetch(at);
       bk[j] = load(at);
     }
 #pragma GCC unroll 16

@@ -20,11 +20,25 @@ constexpr int64_t kXStride = kDepth + 16;  // an odd number of cache lines: rows
 constexpr int64_t kXFloats =
     2 * kBlockRows * kXStride;                     // of x that a task copies at once: two blocks of inputs or more
 constexpr int64_t kChunkFloats = kDepth * kPanel;  // a panel's weights for one block of inputs
-constexpr int kAhead = 1024;                       // bytes from the weight being read to the one being fetched
 
 struct Task {
   int64_t row, rows;  // of x and y
   int64_t panel, end;
+};
+
+// Which weights are fetched while others are read: those that come soon, or at the second tile of rows, which meets weights that
+// are in the cache, those of the next chunk.
+struct Fetch {
+  bool soon;
+  int64_t chunk;  // bytes
+
+  void operator()(const void* at) const {
+    constexpr int64_t kSoon = 1024;
+    if (soon)
+      __builtin_prefetch(static_cast<const std::byte*>(at) + kSoon);
+    else
+      __builtin_prefetch(static_cast<const std::byte*>(at) + chunk, 0, 2);
+  }
 };
 
 // Whether packed weights lie in pairs of inputs.
@@ -36,13 +50,14 @@ constexpr bool kInPairs<bf16> = true;
 // multiply_add (gemm.h) for bf16 weights, whose inputs come in pairs: `depth` is rounded up to one, and x holds a zero there.
 template <int M, int P>
 [[gnu::always_inline]] inline void multiply_add_pairs(Vec (&acc)[M][2 * P], const float* x, int64_t x_stride,
-                                                      const bf16* w, int64_t panel_stride, int64_t depth) {
+                                                      const bf16* w, int64_t panel_stride, int64_t depth,
+                                                      const Fetch& fetch) {
   for (int64_t k = 0; k < depth; k += 2, w += 2 * kPanel) {
     Vec even[2 * P], odd[2 * P];
 #pragma GCC unroll 8
     for (int j = 0; j < 2 * P; ++j) {
       const bf16* at = w + j / 2 * panel_stride + j % 2 * 2 * kWidth;
-      __builtin_prefetch(at + kAhead / int(sizeof(bf16)));
+      fetch(at);
       load_pairs(at, even[j], odd[j]);
     }
 #pragma GCC unroll 16
@@ -55,17 +70,17 @@ template <int M, int P>
 }
 
 template <int M, int P, class W>
-[[gnu::noinline]] void multiply_tile(const float* x, const W* w, int64_t panel_stride, int64_t depth,
-                                     const Output& out) {
+[[gnu::noinline]] void multiply_tile(const float* x, const W* w, int64_t panel_stride, int64_t depth, const Output& out,
+                                     Fetch fetch) {
   for (int i = 0; i < M; ++i)
     for (int64_t j = 0; j < min(P * kPanel, out.columns); j += kWidth)
       __builtin_prefetch(out.y + i * out.y_stride + j, 1);
   Vec acc[M][2 * P];
   clear(acc);
   if constexpr (kInPairs<W>)
-    multiply_add_pairs<M, P>(acc, x, kXStride, w, panel_stride, depth);
+    multiply_add_pairs<M, P>(acc, x, kXStride, w, panel_stride, depth, fetch);
   else
-    multiply_add<M, P, kAhead>(acc, x, kXStride, w, kPanel, panel_stride, depth);
+    multiply_add<M, P>(acc, x, kXStride, w, kPanel, panel_stride, depth, fetch);
   alignas(kAlignment) float sums[M][P * kPanel];
 #pragma GCC unroll 16
   for (int i = 0; i < M; ++i) {
@@ -83,7 +98,8 @@ void multiply_rows(const float* x, int64_t rows, const W* w, int64_t depth, Outp
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t begin = rows * t / tiles, end = rows * (t + 1) / tiles;
     out.y = y + begin * out.y_stride;
-    with_rows(end - begin, [&](auto m) { multiply_tile<m.count, 1>(x + begin * kXStride, w, 0, depth, out); });
+    const Fetch fetch = {.soon = t != 1, .chunk = depth * kPanel * int64_t(sizeof(W))};
+    with_rows(end - begin, [&](auto m) { multiply_tile<m.count, 1>(x + begin * kXStride, w, 0, depth, out, fetch); });
   }
 }
 
@@ -94,9 +110,9 @@ constexpr int64_t panels_at_once(int64_t rows) { return rows == 1 ? 4 : rows == 
 template <class W>
 void multiply_panels(const float* x, int64_t rows, const W* w, int64_t panel_stride, int64_t depth, const Output& out) {
   if (rows == 1)
-    multiply_tile<1, panels_at_once(1)>(x, w, panel_stride, depth, out);
+    multiply_tile<1, panels_at_once(1)>(x, w, panel_stride, depth, out, {.soon = true, .chunk = 0});
   else
-    multiply_tile<2, panels_at_once(2)>(x, w, panel_stride, depth, out);
+    multiply_tile<2, panels_at_once(2)>(x, w, panel_stride, depth, out, {.soon = true, .chunk = 0});
 }
 
 // A panel's weights for `depth` inputs, as float32 in rows of kPanel.

@@ -33,6 +33,9 @@ inline int64_t panels_per_task(int64_t panels, int64_t blocks, int threads) {
   return share < 4 ? share : ceil_div(share, 32) * 4;
 }
 
+// One or two rows and bf16 weights, in the order in which AMX adds up.
+void multiply_bf16_rows(const LinearParams& p, ExecContext& ctx);
+
 // 8-bit weights.
 Status multiply_i8(const LinearParams& p, ExecContext& ctx);
 

@@ -9,6 +9,7 @@
 // number of rows and threads.
 #include "core/arena.h"
 #include "cpu/amx.h"
+#include "cpu/bf16_parts.h"
 #include "cpu/linear.h"
 #include "cpu/quantize.h"
 
@@ -17,6 +18,8 @@ namespace {
 
 constexpr int64_t kInputBytes = 3 << 19;  // of inputs in tiles, at most: they stay in the second cache
 
+// So few rows do not fill a tile: vectors are as fast, or faster.
+constexpr int64_t kFewRows = 2, kFewRowsI8 = 4;
 constexpr int64_t kAllSteps = int64_t(1) << 40;
 
 static_assert(kPanel == 2 * kTile, "a panel is two tiles of outputs");
@@ -34,27 +37,6 @@ struct Inputs {
   }
   float* scales_of(int64_t tile_row, int64_t step) const { return scales + (tile_row * steps + step) * kTile; }
 };
-
-// Upper halves of 32 float32 numbers.
-inline __m512i upper_halves(__m512 a, __m512 b) {
-  const __m512i odd = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25,
-                                       23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-  return _mm512_permutex2var_epi16(_mm512_castps_si512(a), odd, _mm512_castps_si512(b));
-}
-
-// What the upper half leaves of a number: at most 16 bits, and of those again 8. Nothing of an infinity.
-inline __m512 lower_part(__m512 a) {
-  const __m512 upper = _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(-65536)));
-  return _mm512_maskz_sub_ps(_knot_mask16(_mm512_fpclass_ps_mask(a, 0x18)), a, upper);
-}
-
-// To the nearest bf16, in the upper half; NaN stays NaN.
-inline __m512 rounded(__m512 a) {
-  const __m512i bits = _mm512_castps_si512(a);
-  const __m512i last = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(last, _mm512_set1_epi32(0x7fff)));
-  return _mm512_mask_mov_ps(_mm512_castsi512_ps(up), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
-}
 
 // 32 inputs as 1 or 3 rows of tiles, kTileBytes apart.
 template <int parts>
@@ -368,15 +350,16 @@ void run_all(const LinearParams& p, ThreadPool& pool) {
 Support supports(const LinearParams& p) { return linear.supports(p); }
 
 Status run(const LinearParams& p, ExecContext& ctx) {
-  constexpr int64_t kFewRows = 4;  // that do not fill a tile: bytes are multiplied as fast without
   if (p.weight.panel == 1) return linear.kernel(p, ctx);
   if (p.weight.dtype == DType::bf16) {
     ctx.route = ctx.bf16_inputs ? "amx/bf16-inputs" : "amx/bf16";
-    if (ctx.bf16_inputs)
+    if (p.rows <= kFewRows)
+      multiply_bf16_rows(p, ctx);
+    else if (ctx.bf16_inputs)
       run_all<Bf16<1>>(p, ctx.pool);
     else
       run_all<Bf16<3>>(p, ctx.pool);
-  } else if (p.weight.dtype == DType::i8 && p.rows > kFewRows) {
+  } else if (p.weight.dtype == DType::i8 && p.rows > kFewRowsI8) {
     ctx.route = "amx/i8";
     run_all<EightBits>(p, ctx.pool);
   } else {

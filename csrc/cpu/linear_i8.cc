@@ -34,7 +34,7 @@ template <int M>
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) {
       const int8_t* at = w + j * 2 * kWidth;
-      if (j % 2 == 0) __builtin_prefetch(at + 1024);
+      if (j % 2 == 0) __builtin_prefetch(at + 2048, 0, 2);
       weights[j] = load_quads(at);
     }
 #pragma GCC unroll 16
