@@ -14,7 +14,7 @@ namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
 
 constexpr int64_t kDepth = 256;
-constexpr int64_t kBlockRows = 112;        // of a task: 8 tiles, or 19 or 28 of the narrower vectors
+constexpr int64_t kBlockRows = 128;        // of a task, at most
 constexpr int64_t kRangeColumns = 384;     // of a task, at most: its part of y stays in the second cache
 constexpr int64_t kXStride = kDepth + 16;  // an odd number of cache lines: rows spread over the cache's sets
 constexpr int64_t kXFloats =
@@ -186,7 +186,10 @@ void run_task(const LinearParams& p, const Task& t, float* scratch) {
 
 template <class W>
 void run_all(const LinearParams& p, ThreadPool& pool) {
-  const int64_t panels = ceil_div(p.weight.rows, kPanel), blocks = ceil_div(p.rows, kBlockRows);
+  const int64_t panels = ceil_div(p.weight.rows, kPanel);
+  // Few panels leave each thread few tasks, unless these have fewer rows: two tiles or more.
+  const int64_t few = panels <= 4 ? min(ceil_div(p.rows, 2 * kTileRows), 8 * pool.threads()) : 1;
+  const int64_t blocks = max(ceil_div(p.rows, kBlockRows), few);
   const int64_t per_task = min(panels_per_task(panels, blocks, pool.threads()), kRangeColumns / kPanel);
   pool.reserve_scratch(size_t(kXFloats + kChunkFloats) * sizeof(float));
   // Tasks with the same weights follow each other.

@@ -303,21 +303,21 @@ struct InputMemory {
   }
 };
 
-// Few panels and many rows: each task brings its own rows into tiles.
+// Each task brings some rows into tiles, which its core's cache then has, and multiplies them with all panels.
 template <class Kind>
-void run_rows(const LinearParams& p, ThreadPool& pool) {
-  constexpr int64_t kRows = 2 * kTile;
-  const InputMemory<Kind> memory = {p.weight.depth() / Kind::step, 2};
-  pool.reserve_scratch(memory.bytes());
-  pool.parallel_for(ceil_div(p.rows, kRows), [&](int64_t task, int worker) {
+void run_rows(const LinearParams& p, int64_t rows_at_once, ThreadPool& pool) {
+  const InputMemory<Kind> memory = {p.weight.depth() / Kind::step, rows_at_once / kTile};
+  const size_t inputs = align_up(memory.bytes());
+  pool.reserve_scratch(inputs + size_t(memory.tile_rows * 4 * kTileBytes));
+  pool.parallel_for(ceil_div(p.rows, rows_at_once), [&](int64_t task, int worker) {
     const Inputs in = memory.at(pool.scratch<std::byte>(worker));
-    const int64_t row = task * kRows, rows = min(kRows, p.rows - row);
+    const int64_t row = task * rows_at_once, rows = min(rows_at_once, p.rows - row);
     for (int64_t r = 0; r < rows; r += kTile) Kind::fill(p, row + r, in, r / kTile);
-    multiply_panels<Kind>(p, in, row, rows, 0, p.weight.panels(), nullptr);
+    multiply_panels<Kind>(p, in, row, rows, 0, p.weight.panels(), pool.scratch<std::byte>(worker) + inputs);
   });
 }
 
-// All threads bring rows into tiles, and then share out the panels.
+// All threads bring rows into tiles, and then share out the panels: for fewer rows.
 template <class Kind>
 void run_panels(const LinearParams& p, ThreadPool& pool) {
   const int64_t steps = p.weight.depth() / Kind::step, panels = p.weight.panels(), tile_rows = ceil_div(p.rows, kTile);
@@ -341,8 +341,11 @@ void run_panels(const LinearParams& p, ThreadPool& pool) {
 
 template <class Kind>
 void run_all(const LinearParams& p, ThreadPool& pool) {
-  if (p.weight.panels() <= 4 && p.rows >= 4 * kTile * pool.threads())
-    run_rows<Kind>(p, pool);
+  // More rows share what is read of weights that are too large for the second cache.
+  constexpr size_t kSmallWeights = size_t(5) << 18;
+  const int64_t rows_at_once = (p.weight.bytes() <= kSmallWeights ? 2 : 4) * kTile;
+  if (p.rows >= 2 * rows_at_once * pool.threads())
+    run_rows<Kind>(p, rows_at_once, pool);
   else
     run_panels<Kind>(p, pool);
 }

@@ -22,7 +22,8 @@ import { disturbance } from './turns.mjs';
 const usage = `Usage: node scripts/bench/operators.mjs [options]
 
   --parts LIST      products, scans                                (default both)
-  --dtypes LIST     of the products' weights: f32, bf16, f16, i8   (default f32,bf16)
+  --dtypes LIST     of the products' weights: f32, bf16, bf16-rounded (the inputs
+                    are rounded to bf16 as well), f16, i8          (default f32,bf16,bf16-rounded)
   --only TEXT       of the products those with TEXT in their name, such as mamba-130m or out
   --rows LIST       of those the numbers of rows                   (default all that a model meets)
   --threads LIST    (default 1,2)
@@ -36,14 +37,19 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What multiplies which weights; without its program a peer is not installed. */
 const libraries = {
-  skipscan: { dtypes: ['f32', 'bf16', 'f16', 'i8'] },
+  skipscan: { dtypes: ['f32', 'bf16', 'bf16-rounded', 'f16', 'i8'] },
   openblas: { dtypes: ['f32'], absent: 'OpenBLAS (Debian: libopenblas-dev)' },
-  onednn: { dtypes: ['f32', 'bf16'], absent: 'oneDNN (Debian: libdnnl-dev)' },
+  onednn: { dtypes: ['f32', 'bf16', 'bf16-rounded'], absent: 'oneDNN (Debian: libdnnl-dev)' },
 };
 // Where there are matrix registers oneDNN multiplies bf16 in them; then it is measured with vectors alone too.
 if (cpuFlags().includes('amx_bf16')) {
   const env = { ONEDNN_MAX_CPU_ISA: 'AVX512_CORE_BF16' };
-  libraries['onednn-avx512'] = { ...libraries.onednn, program: 'onednn', dtypes: ['bf16'], env };
+  libraries['onednn-avx512'] = {
+    ...libraries.onednn,
+    program: 'onednn',
+    dtypes: ['bf16', 'bf16-rounded'],
+    env,
+  };
 }
 const names = Object.keys(libraries);
 
@@ -133,7 +139,7 @@ function parseOptions(args) {
     options: {
       help: { type: 'boolean' },
       parts: { ...text, default: 'products,scans' },
-      dtypes: { ...text, default: 'f32,bf16' },
+      dtypes: { ...text, default: 'f32,bf16,bf16-rounded' },
       only: { ...text, default: '' },
       rows: text,
       threads: { ...text, default: '1,2' },

@@ -68,7 +68,7 @@ function blockRate(products, model, rows) {
 
 /** GB/s of weights that each competitor read: two operations for each. */
 function readRates({ dtype, outputs, inputs, gflops }) {
-  const bytes = { f32: 4, bf16: 2, f16: 2 }[dtype];
+  const bytes = { f32: 4, bf16: 2, 'bf16-rounded': 2, f16: 2, i8: 68 / 64 }[dtype];
   if (bytes === undefined || outputs * inputs < streamedValues) return [];
   return Object.values(gflops).map((rate) => (rate.median / 2) * bytes);
 }

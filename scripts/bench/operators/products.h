@@ -18,6 +18,8 @@ class Library {
   // Takes the layers' weights, (outputs, inputs) each, row-major; they stay where they are until the next load. Nothing of
   // this is timed: a model does it once.
   virtual void load(const std::vector<Floats>& weights, int64_t outputs, int64_t inputs, DType dtype) = 0;
+  // Whether inputs may be rounded to bf16 before they meet bf16 weights, by a library that does not do so anyway.
+  virtual void round_inputs(bool) {}
   // What follows multiplies x (rows, inputs) into y (rows, outputs), both float32, with so many threads.
   virtual void prepare(int64_t rows, const float* x, float* y, int threads) = 0;
   // One product with the weights of a layer: what is timed.
@@ -28,7 +30,7 @@ class Library {
 
 // The methods of a process that measures this library's products:
 //   version                     -> text
-//   load OUTPUTS INPUTS DTYPE   -> the number of layers
+//   load OUTPUTS INPUTS DTYPE   -> the number of layers; DTYPE may be bf16-rounded: bf16, and the inputs may be rounded to it
 //   prepare ROWS THREADS        -> { error, route }: checked, and warm
 //   time SECONDS                -> seconds of one product
 //   unload

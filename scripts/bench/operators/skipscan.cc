@@ -40,6 +40,8 @@ class Engine : public Library {
     inputs_ = inputs;
   }
 
+  void round_inputs(bool rounded) override { rounded_ = rounded; }
+
   void prepare(int64_t rows, const float* x, float* y, int threads) override {
     if (!pool_ || pool_->threads() != threads) pool_ = std::make_unique<ThreadPool>(threads);
     params_ = {.x = x,
@@ -55,7 +57,7 @@ class Engine : public Library {
 
   void multiply(size_t layer) override {
     params_.weight = weights_[layer].matrix;
-    ExecContext context{*pool_};
+    ExecContext context{.pool = *pool_, .bf16_inputs = rounded_};
     const Status status = backend_.linear.run(params_, context);
     if (!status.ok()) throw std::runtime_error(status.message);
     route_ = context.route;
@@ -69,6 +71,7 @@ class Engine : public Library {
   std::vector<Packed> weights_;
   int64_t outputs_ = 0, inputs_ = 0;
   LinearParams params_{};
+  bool rounded_ = false;
   const char* route_ = "";
 };
 
