@@ -4,6 +4,7 @@
 #include <new>
 
 #include "core/arena.h"
+#include "core/denormals.h"
 
 namespace skipscan {
 namespace {
@@ -60,6 +61,7 @@ void ThreadPool::Scratch::resize(size_t bytes) {
 
 void ThreadPool::run(int64_t tasks, Call call, const void* body) {
   if (tasks <= 0) return;
+  const ZeroDenormals zero;
   if (tasks == 1 || workers_.empty()) {
     for (int64_t t = 0; t < tasks; ++t) call(body, t, 0);
     return;
@@ -90,6 +92,7 @@ void ThreadPool::claim(int worker) {
 }
 
 void ThreadPool::work(int worker) {
+  const ZeroDenormals zero;
   uint32_t seen = 0;
   for (;;) {
     for (int spins = 0; generation_.load(std::memory_order_acquire) == seen && spins < kSpins; ++spins) pause();

@@ -22,7 +22,7 @@ class ThreadPool {
   int threads() const { return int(scratch_.size()); }
 
   // Calls body(task, worker) for every task in [0, tasks), 0 <= worker < threads(), and returns when all are
-  // done. The body must not throw and must not call parallel_for. One caller at a time.
+  // done. Numbers below 2^-126 are zero in the body (denormals.h). The body must not throw and must not call parallel_for. One caller at a time.
   template <class Body>
   void parallel_for(int64_t tasks, const Body& body) {
     run(

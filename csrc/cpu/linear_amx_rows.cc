@@ -1,7 +1,7 @@
 // Products of one or two rows with bf16 weights, where there is AMX. The matrix unit takes weights from memory more slowly than
 // vectors do, and with so few rows memory is all that counts. So vectors compute what the matrix unit does (linear_amx.cc), in
 // its order, to the bit: over 32 inputs it sums products of even and of odd inputs apart, each product and sum rounded once,
-// then adds both, then adds that to the sums so far; and it takes numbers below 2^-126 for zero.
+// then adds both, then adds that to the sums so far. (It takes numbers below 2^-126 for zero; so does the pool.)
 #include "cpu/bf16_parts.h"
 #include "cpu/linear.h"
 
@@ -9,18 +9,6 @@ namespace skipscan::cpu::SKIPSCAN_ISA {
 namespace {
 
 constexpr int64_t kStep = 32;  // inputs
-
-// While it lives, this thread takes numbers below 2^-126 for zero.
-class ZeroDenormals {
- public:
-  ZeroDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
-  ~ZeroDenormals() { _mm_setcsr(before_); }
-  ZeroDenormals(const ZeroDenormals&) = delete;
-  ZeroDenormals& operator=(const ZeroDenormals&) = delete;
-
- private:
-  const unsigned before_;
-};
 
 // A row of inputs in bf16 parts, as float32: (steps, parts, kStep).
 template <int parts>
@@ -96,7 +84,6 @@ void run_rows(const LinearParams& p, ThreadPool& pool) {
   for (int64_t r = 0; r < p.rows; ++r) split_row<parts>(p.x.f32() + r * p.x_stride, weight.cols, x + r * row_floats);
   const int64_t per_task = panels_per_task(panels, 1, pool.threads());
   pool.parallel_for(ceil_div(panels, per_task), [&](int64_t task, int) {
-    const ZeroDenormals zero;
     const int64_t end = min((task + 1) * per_task, panels);
     for (int64_t panel = task * per_task; panel < end;) {
       const auto* w = static_cast<const std::byte*>(weight.data) + panel * weight.panel_bytes();

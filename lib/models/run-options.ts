@@ -1,6 +1,6 @@
 import os from 'node:os';
-import { type Device, resolveDevice } from '../device';
 import type { Manifest } from '../checkpoints/types';
+import { type Device, resolveDevice } from '../device';
 import { invalidArgument, SkipscanError } from '../errors';
 
 /** `i8`: 8 bits, and a float32 scale for each 64 columns of a row. */

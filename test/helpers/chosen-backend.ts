@@ -19,7 +19,8 @@ export const native: Native = new Proxy(addon, {
 
 /** Every backend of the CPU, and a GPU's where tests are to run on one: tensors must then be on `chosenDevice()`. */
 export function allBackends(): string[] {
-  const { available } = addon.cpuBackends();
+  // AMX differs from AVX-512 in products with packed weights alone, which no public operator has.
+  const available = addon.cpuBackends().available.filter((name) => name !== 'amx');
   return testDevice() === 'cpu' ? available : [...available, 'cuda'];
 }
 

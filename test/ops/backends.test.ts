@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { native } from '../../lib/native';
+import { kernelsOf } from '../helpers/kernel-sets';
 
 const { available } = native.cpuBackends();
 
@@ -24,9 +25,6 @@ function inProcess(setting: string): { chosen?: string; route?: string; code?: s
   if (!stdout) throw new Error(stderr);
   return JSON.parse(stdout);
 }
-
-/** Whose norm it is: AMX has products of its own, and nothing else. */
-const kernelsOf = (backend: string): string => (backend === 'amx' ? 'avx512' : backend);
 
 test('the reference is last and never chosen by itself', () => {
   expect(available.at(-1)).toBe('reference');

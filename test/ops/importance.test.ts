@@ -2,9 +2,9 @@
 // the reference data, against what they mean, and that they depend on nothing but the row's own sequence.
 import { readFileSync } from 'node:fs';
 import { ops, ScanPath, Tensor } from '../../lib';
-import { native } from '../../lib/native';
 import { lastRoute, useBackend } from '../helpers/chosen-backend';
 import { expectClose, expectSame } from '../helpers/close';
+import { kernelSets } from '../helpers/kernel-sets';
 import { gather, gatherAll, type Problem, problems, randomKept, range } from '../helpers/problems';
 import { Draw } from '../helpers/random';
 import { type Golden, maxDifference, readTensors } from '../helpers/read-tensors';
@@ -76,7 +76,7 @@ const identityScans: Record<
   },
 };
 
-describe.each(native.cpuBackends().available)('%s', (backend) => {
+describe.each(kernelSets())('%s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   test.each(cases.map((c) => [c.name, c] as const))('%s', async (_name, { inputs, outputs }) => {

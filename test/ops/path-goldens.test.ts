@@ -2,8 +2,8 @@
 // docs/reduction.md in float64.
 import { readFileSync } from 'node:fs';
 import { ops, ScanPath, Tensor } from '../../lib';
-import { native } from '../../lib/native';
 import { lastRoute, useBackend } from '../helpers/chosen-backend';
+import { kernelSets } from '../helpers/kernel-sets';
 import { type Golden, maxDifference, readTensors } from '../helpers/read-tensors';
 import { fixture, reference } from '../helpers/reference';
 
@@ -94,7 +94,7 @@ const rowOf = (y: Tensor, row: number): number[] => {
   return [...y.toFloat32().subarray(row * width, (row + 1) * width)];
 };
 
-describe.each(native.cpuBackends().available)('%s', (backend) => {
+describe.each(kernelSets())('%s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   test.each(cases.map((c) => [c.name, c] as const))('%s', async (name, c) => {

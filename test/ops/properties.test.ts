@@ -1,9 +1,9 @@
 // What must hold for every shape (docs/reduction.md, section 8, items 1 to 5, for single operators), on every backend, with
 // random shapes: odd lengths, single rows, states and groups off the vector width.
 import { ops, ScanPath, Tensor } from '../../lib';
-import { native } from '../../lib/native';
 import { lastRoute, useBackend } from '../helpers/chosen-backend';
 import { expectClose, expectSame } from '../helpers/close';
+import { kernelSets } from '../helpers/kernel-sets';
 import { floats, gather, gatherAll, type Problem, problems, randomKept, range } from '../helpers/problems';
 import { Draw } from '../helpers/random';
 
@@ -28,7 +28,7 @@ function stands(full: ScanPath, kept: number[], alignment: 'next' | 'previous'):
   return stand;
 }
 
-describe.each(native.cpuBackends().available)('%s', (backend) => {
+describe.each(kernelSets())('%s', (backend) => {
   beforeAll(() => useBackend(backend));
   afterEach(() => expect(lastRoute()?.split('/')[0]).toBe(backend));
 

@@ -1,10 +1,10 @@
 // What the goldens do not pin down, on every backend: values that are not finite, the policies random, recent and
 // released-utrc, the metrics novel and novel2, dtypes and defaults.
 import { ops, Tensor } from '../../lib';
-import { native } from '../../lib/native';
 import * as policy from '../../lib/reduction';
 import { useBackend } from '../helpers/chosen-backend';
 import { expectClose } from '../helpers/close';
+import { kernelSets } from '../helpers/kernel-sets';
 import { philox4x32 } from '../helpers/philox';
 import { Draw } from '../helpers/random';
 
@@ -23,7 +23,7 @@ function replaced(tensor: Tensor, index: number, value: number): Tensor {
   return Tensor.from(data, tensor.shape);
 }
 
-describe.each(native.cpuBackends().available)('%s', (backend) => {
+describe.each(kernelSets())('%s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   test.each([

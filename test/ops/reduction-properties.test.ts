@@ -1,9 +1,9 @@
 // What must hold of every reduction (docs/reduction.md, section 8, items 1, 5, 7 and 8, and what sections 4 and 5 promise), on
 // every backend, with random shapes and policies.
 import { ops, ScanPath, Tensor } from '../../lib';
-import { native } from '../../lib/native';
 import { useBackend } from '../helpers/chosen-backend';
 import { expectClose, expectSame } from '../helpers/close';
+import { kernelSets } from '../helpers/kernel-sets';
 import { floats } from '../helpers/problems';
 import { Draw } from '../helpers/random';
 
@@ -94,7 +94,7 @@ function pick(tensor: Tensor, rows: readonly number[]): Tensor {
   return Tensor.from(picked, [rows.length, ...rest]);
 }
 
-describe.each(native.cpuBackends().available)('%s', (backend) => {
+describe.each(kernelSets())('%s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   describe.each(seeds)('seed %i', (seed) => {

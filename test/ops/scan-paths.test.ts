@@ -1,5 +1,6 @@
 import { native } from '../../lib/native';
 import { ScanPath } from '../../lib/scan-path';
+import { kernelSets } from '../helpers/kernel-sets';
 import { buildGrid, type GridCase } from '../helpers/op-cases/grids';
 import { testCases } from '../helpers/op-cases/harness';
 import { scanPathsCases } from '../helpers/op-cases/scan-paths';
@@ -44,7 +45,7 @@ const grids: readonly (readonly [why: string, grid: GridCase, orders: ScanOrders
   ['ViM', { grid: [1, 37], keep: [0.6, 0.2] }, { orders: rasterOrders(37), labels: rasterOrders(37) }],
 ];
 
-describe.each(native.cpuBackends().available)('%s', (backend) => {
+describe.each(kernelSets())('%s', (backend) => {
   test.each(grids)('the paths are those of ScanPath: %s', async (_why, gridCase, directions) => {
     const grid = buildGrid(gridCase, new Draw(3));
     const sequences = gridCase.keep.length;

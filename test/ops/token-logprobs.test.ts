@@ -1,7 +1,7 @@
 import { ops, Tensor } from '../../lib';
-import { native } from '../../lib/native';
 import { useBackend } from '../helpers/chosen-backend';
 import { expectClose } from '../helpers/close';
+import { kernelSets } from '../helpers/kernel-sets';
 import { testCases } from '../helpers/op-cases/harness';
 import { tokenLogprobsCases } from '../helpers/op-cases/token-logprobs';
 import { Draw } from '../helpers/random';
@@ -10,7 +10,7 @@ jest.mock('../../lib/native', () => jest.requireActual('../helpers/chosen-backen
 
 testCases(tokenLogprobsCases);
 
-describe.each(native.cpuBackends().available)('%s', (backend) => {
+describe.each(kernelSets())('%s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   test.each([2, 700, 1040, 1041])('where %i logits have no right answer, it is NaN and -1', async (V) => {

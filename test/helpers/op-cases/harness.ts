@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { native } from '../../../lib/native';
 import type { NativeOpParams } from '../../../lib/native-types';
 import { expectClose } from '../close';
+import { kernelSets } from '../kernel-sets';
 import { Draw } from '../random';
 import { testDevice } from '../test-device';
 import { DeviceCopies } from './device-copies';
@@ -33,14 +34,11 @@ export type OpCases<Name extends keyof NativeOpParams, Case extends Run> = {
   roundings?: number;
 };
 
-/**
- * Every backend of this machine but the reference, which they are compared with; where tests are to run on a GPU, its alone. AMX
- * has products of its own; all else is AVX-512's.
- */
+/** Every backend of this machine but the reference, which they are compared with; where tests are to run on a GPU, its alone. */
 export function backends(of: 'any operator' | 'products' = 'any operator'): string[] {
   if (testDevice() !== 'cpu') return ['cuda'];
-  const { available } = native.cpuBackends();
-  return available.filter((name) => name !== 'reference' && (name !== 'amx' || of === 'products'));
+  const names = of === 'products' ? native.cpuBackends().available : kernelSets();
+  return names.filter((name) => name !== 'reference');
 }
 
 /** All that one backend writes for a case, by name; fails unless the kernel that is meant for it ran. */
