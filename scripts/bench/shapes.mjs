@@ -43,7 +43,7 @@ export function blockParameters(shape) {
 }
 
 /** 8-bit values as in q8_0: each 32 share a scale of 16 bits. */
-const bytesOfValue = { f32: 4, bf16: 2, i8: 34 / 32 };
+const bytesOfValue = { f32: 4, bf16: 2, i8: 68 / 64 };
 
 /**
  * The work and the bytes of a model, per token. A multiply-add counts as two operations.

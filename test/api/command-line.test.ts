@@ -70,7 +70,7 @@ test.each<[string[], string]>([
   [['generate'], 'Expected a prompt'],
   [['generate', 'two', 'words'], "Received 'words' after a prompt"],
   [['generate', 'x', '-n', 'many'], "Expected a number for --max-new-tokens but received 'many'."],
-  [['generate', 'x', '--dtype', 'f8'], "Expected f32, bf16 or f16 for --dtype but received 'f8'."],
+  [['generate', 'x', '--dtype', 'f8'], "Expected f32, bf16, f16 or i8 for --dtype but received 'f8'."],
   [['generate', 'x', '--fast'], "Unknown option '--fast'"],
   [
     ['sing'],

@@ -40,7 +40,7 @@ export function partsOf({ threads, rounds, peers, python, models, limits }) {
     {
       name: 'operators',
       script: 'operators.mjs',
-      args: ['--threads', operatorThreads, '--rounds', String(rounds)],
+      args: ['--threads', operatorThreads, '--rounds', String(rounds), '--seconds', '0.05'],
     },
     languageModel('f32', ...everything, '--thread-scaling'),
     languageModel('bf16', '--dtype', 'bf16', ...everything),
@@ -56,7 +56,19 @@ export function partsOf({ threads, rounds, peers, python, models, limits }) {
       '--decode',
       '0',
     ),
-    languageModel('i8', '--dtype', 'i8', ...everything, ...beside),
+    languageModel('i8', '--dtype', 'i8', '--first-token', ...beside),
+    // node-llama-cpp 3.22.1 ends with a segmentation fault when it decodes a batch with q8_0 weights.
+    languageModel(
+      'i8-batch',
+      '--dtype',
+      'i8',
+      '--batch',
+      '16',
+      '--competitors',
+      'skipscan',
+      '--lengths',
+      '512',
+    ),
     { name: 'vision', script: 'vision.mjs', args: [...common, ...withLimits, ...withPython] },
     ...['mamba-130m', 'mamba2-130m'].map((shape) => ({
       name: `reduction-${shape}`,

@@ -69,7 +69,7 @@ function judgeLanguage(reports, { part, shape, task, peers, share }) {
 }
 
 function judgeBatches(reports) {
-  return ['f32', 'bf16', 'i8'].flatMap((part) =>
+  return ['f32', 'bf16', 'i8-batch'].flatMap((part) =>
     shapesOf(reports[part]).map(({ name, batchGains }) =>
       atLeast(
         `${name}, decode of a batch, ${part}: beside batch 1`,
