@@ -1,5 +1,6 @@
 #include "core/thread_pool.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <new>
 
@@ -9,7 +10,8 @@
 namespace skipscan {
 namespace {
 
-constexpr int kSpins = 4000;  // some ten microseconds: longer than the gap between two operators of a block
+// How long to look for what comes next before sleeping: longer than the gap between two operators of a block.
+constexpr std::chrono::microseconds kPatience{50};
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -17,6 +19,21 @@ inline void pause() {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
+}
+
+// Looks until `done` or until patience ends; whether it was done. (The time that a pause takes differs by a factor of ten between
+// processors, so it cannot be counted in pauses.)
+template <class Done>
+bool look(const Done& done) {
+  constexpr int kPauses = 16;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  do {
+    for (int i = 0; i < kPauses; ++i) {
+      if (done()) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
 }
 
 }  // namespace
@@ -79,11 +96,9 @@ void ThreadPool::run(int64_t tasks, Call call, const void* body) {
   claim(0);
   // Every task is claimed. Close the job, then wait for those still inside: who enters later sees it closed.
   open_.store(false, std::memory_order_seq_cst);
-  for (int spins = 0; inside_.load(std::memory_order_seq_cst) > 0; ++spins) {
-    if (spins < kSpins)
-      pause();
-    else
-      std::this_thread::yield();
+  const auto left = [this] { return inside_.load(std::memory_order_seq_cst) == 0; };
+  if (!look(left)) {
+    while (!left()) std::this_thread::yield();
   }
 }
 
@@ -95,8 +110,7 @@ void ThreadPool::work(int worker) {
   const ZeroDenormals zero;
   uint32_t seen = 0;
   for (;;) {
-    for (int spins = 0; generation_.load(std::memory_order_acquire) == seen && spins < kSpins; ++spins) pause();
-    if (generation_.load(std::memory_order_acquire) == seen) {
+    if (!look([&] { return generation_.load(std::memory_order_acquire) != seen; })) {
       std::unique_lock lock(mutex_);
       sleeping_.fetch_add(1, std::memory_order_seq_cst);
       wake_.wait(lock, [&] { return generation_.load(std::memory_order_seq_cst) != seen; });

@@ -1,5 +1,5 @@
 // Threads for one model. Work is claimed task by task from a shared counter, so a worker that the system has
-// paused never holds up the others; idle workers spin for some microseconds (the next operator is usually
+// paused never holds up the others; idle workers look out for some microseconds (the next operator is usually
 // that near), then sleep.
 #pragma once
 #include <atomic>
@@ -22,7 +22,8 @@ class ThreadPool {
   int threads() const { return int(scratch_.size()); }
 
   // Calls body(task, worker) for every task in [0, tasks), 0 <= worker < threads(), and returns when all are
-  // done. Numbers below 2^-126 are zero in the body (denormals.h). The body must not throw and must not call parallel_for. One caller at a time.
+  // done. Numbers below 2^-126 are zero in the body (denormals.h). The body must not throw and must not call parallel_for. One
+  // caller at a time.
   template <class Body>
   void parallel_for(int64_t tasks, const Body& body) {
     run(

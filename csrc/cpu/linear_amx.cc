@@ -74,7 +74,10 @@ void fill_tiles_i8(const LinearParams& p, int64_t row, const Inputs& in, int64_t
   for (int64_t step = 0; step < in.steps; ++step) {
     std::byte* const tile = in.tile(tile_row, step);
     float* const scales = in.scales_of(tile_row, step);
-    if (rows < kTile) memset(tile, 0, size_t(2 * kTileBytes));
+    if (rows < kTile) {
+      memset(tile, 0, size_t(2 * kTileBytes));
+      memset(scales, 0, kTile * sizeof(float));
+    }
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t column = step * kScaledColumns;
       int16_t q[kScaledColumns];

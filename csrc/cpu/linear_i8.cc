@@ -1,6 +1,6 @@
 // Products with 8-bit weights (weight_matrix.h). Inputs become whole numbers as well, but of 16 bits, block by block and row by
 // row: so a block's sum is exact, whatever instructions add it up, and is then scaled and added in float32, block after block.
-// The error is that of the weights; what 16 bits add to it is a hundredth.
+// The error is that of the weights; what 16 bits add to it is a hundredth or less.
 #include "core/arena.h"
 #include "cpu/linear.h"
 #include "cpu/quantize.h"

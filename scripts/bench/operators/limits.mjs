@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { modelMatrices } from './cases.mjs';
 
-/** A matrix in the 24 copies that take turns is larger than a core's caches from so many values on. */
-const streamedValues = 1e6;
+/** Matrices that take turns come from memory, not from a cache, where all of them have so many bytes. */
+const streamedBytes = 2e8;
+
+/** How many of them there are: as in products.cc. */
+const layersOf = (values) => Math.min(24, Math.max(2, Math.floor((256 << 20) / (4 * values))));
 
 /** Products of fewer rows do not reach a library's best rate. */
 const manyRows = 197;
@@ -12,7 +15,7 @@ const manyRows = 197;
  *
  * - `gflops[model][dtype]`: the rate of oneDNN's products over all matrices of the model's block, at the number of rows where
  *   it is highest
- * - `readGbs`: the fastest reading of weights in any matrix-vector product, by any competitor
+ * - `readGbs`: the fastest reading of weights in any matrix-vector product, by any competitor, from memory
  * - `scanNs`: nanoseconds of the selective scan's recurrence per token, channel and state
  *
  * @param products results as operators.mjs collects them
@@ -69,7 +72,8 @@ function blockRate(products, model, rows) {
 /** GB/s of weights that each competitor read: two operations for each. */
 function readRates({ dtype, outputs, inputs, gflops }) {
   const bytes = { f32: 4, bf16: 2, 'bf16-rounded': 2, f16: 2, i8: 68 / 64 }[dtype];
-  if (bytes === undefined || outputs * inputs < streamedValues) return [];
+  const values = outputs * inputs;
+  if (bytes === undefined || values * layersOf(values) * bytes < streamedBytes) return [];
   return Object.values(gflops).map((rate) => (rate.median / 2) * bytes);
 }
 
