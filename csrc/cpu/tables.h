@@ -1,5 +1,6 @@
 // The operator tables of the CPU backends. Every file below cpu/ except reference/, backend.cc, limits.cc and selection.cc is compiled
-// once for each instruction set, inside a namespace of that name (simd.h), so that kernels are written once.
+// once for each instruction set, inside a namespace of that name (simd.h), so that kernels are written once; linear_amx*.cc for
+// AVX-512 alone.
 #pragma once
 #include "cpu/probes.h"
 #include "ops/backend.h"

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/arena.h"
 #include "core/buffer.h"
 #include "engine/tensor_file.h"
 #include "ops/pack.h"
@@ -66,6 +65,12 @@ float element(const std::byte* bytes, DType dtype, int64_t i) {
   }
 }
 
+// Of a slot in the weights' memory. Slots begin where an allocation of a GPU would, which its libraries like best.
+size_t slot_bytes(size_t bytes) {
+  constexpr size_t kAlignment = 256;
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
 }  // namespace
 
 int64_t WeightSlot::elements() const {
@@ -120,9 +125,9 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
 
 // Bytes on the device for a slot, and for the shift of the norm that is folded into it.
 size_t Weights::stored_bytes(const WeightSlot& slot) const {
-  const size_t floats = slot.kind == Kind::host ? 0 : align_up(size_t(slot.elements()) * sizeof(float));
-  const size_t shift = slot.norm ? align_up(size_t(slot.shape[0]) * sizeof(float)) : 0;
-  return (slot.matrix ? align_up(matrix_of(slot).bytes()) : floats) + shift;
+  const size_t floats = slot.kind == Kind::host ? 0 : slot_bytes(size_t(slot.elements()) * sizeof(float));
+  const size_t shift = slot.norm ? slot_bytes(size_t(slot.shape[0]) * sizeof(float)) : 0;
+  return (slot.matrix ? slot_bytes(matrix_of(slot).bytes()) : floats) + shift;
 }
 
 // A slot's matrix before there is anything in it.
@@ -142,7 +147,7 @@ Status Weights::allocate(size_t bytes, void** out) {
     SKIPSCAN_TRY(Memory::allocate(device_, all, &memory_));
   }
   *out = memory_.as<std::byte>() + used_;
-  used_ += align_up(bytes);
+  used_ += slot_bytes(bytes);
   return {};
 }
 

@@ -135,7 +135,7 @@ describe('loadVisionModel refuses', () => {
 
   test.each<[string, object, string]>([
     ['threads', { threads: 0 }, 'Expected a whole number from 1 to 1024 for threads but received 0.'],
-    ['dtype', { dtype: 'f64' }, `Expected 'f32', 'bf16' or 'f16' for dtype but received "f64".`],
+    ['dtype', { dtype: 'f64' }, `Expected 'f32', 'bf16', 'f16' or 'i8' for dtype but received "f64".`],
     ['model', { model: 'vim' }, `Expected one of 'vim-tiny', 'vim-small',`],
     [
       'labels',
