@@ -25,7 +25,7 @@ export type { Forward, ForwardOptions, LanguageModel } from './models/language-m
 export { type LoadOptions, loadLanguageModel } from './models/load';
 export type { OperatorProfile, Profile } from './models/profile';
 export type { Kept } from './models/reduce';
-export type { WeightDtype } from './models/run-options';
+export type { ActivationDtype, WeightDtype } from './models/run-options';
 export type { ScoreOptions } from './models/score';
 export type { Score } from './models/score-batch';
 export type { LayerState, Session } from './models/session';

@@ -68,7 +68,7 @@ export class LanguageModel implements AsyncDisposable {
   readonly device: Device;
   /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
   readonly dtype: WeightDtype;
-  /** What products read. */
+  /** How what products read is held: on the CPU f32, unless the option `activations` asked for less. */
   readonly activations: ActivationDtype;
   readonly parameterCount: number;
   /** Present when the source, or the option `tokenizer`, carries one. */

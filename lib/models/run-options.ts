@@ -5,7 +5,7 @@ import { invalidArgument, SkipscanError } from '../errors';
 
 /** `i8`: 8 bits, and a float32 scale for each 64 columns of a row. */
 export type WeightDtype = 'f32' | 'bf16' | 'f16' | 'i8';
-/** What products read. */
+/** How what products read is held. */
 export type ActivationDtype = 'f32' | 'bf16' | 'f16';
 
 const weightDtypes: readonly string[] = ['f32', 'bf16', 'f16', 'i8'] satisfies WeightDtype[];

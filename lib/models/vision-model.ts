@@ -71,7 +71,7 @@ export class VisionModel implements AsyncDisposable {
   readonly device: Device;
   /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
   readonly dtype: WeightDtype;
-  /** What products read. */
+  /** How what products read is held: on the CPU f32, unless the option `activations` asked for less. */
   readonly activations: ActivationDtype;
   /** Without the statistics of batch norms. */
   readonly parameterCount: number;
