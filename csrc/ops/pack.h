@@ -16,7 +16,8 @@ struct NonFinite {
 
 // Packs rows [first_row, first_row + rows) of a matrix into `packed`, which has matrix.bytes() bytes. `source` holds
 // just these rows, row-major, unaligned, in source_dtype; elements are rounded to nearest where matrix.dtype is
-// narrower, and i8 takes the largest of each block for 127. first_row is a multiple of the panel, and rows too unless they are the last: whole panels are written,
+// narrower, and i8 takes the largest of each block for 127.
+// first_row is a multiple of the panel, and rows too unless they are the last: whole panels are written,
 // filled up with zeros, so that calls for different panels may run at once. Returns the first non-finite element, in
 // row order.
 NonFinite pack_rows(const void* source, DType source_dtype, int64_t first_row, int64_t rows, const WeightMatrix& matrix,

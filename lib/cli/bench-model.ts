@@ -76,6 +76,7 @@ export const benchModel: Benchmark = {
       layers: model.config.layers,
       dModel: model.config.dModel,
       dtype: model.dtype,
+      activations: model.activations,
       parameters: model.parameterCount,
       ...machine,
       seed,

@@ -12,6 +12,7 @@ export type ModelBenchmarkReport = MachineFacts & {
   layers: number;
   dModel: number;
   dtype: string;
+  activations: string;
   parameters: number;
   seed: number;
   rounds: number;
@@ -39,7 +40,7 @@ export function modelTable(report: ModelBenchmarkReport): string {
     ...decode.map((speed) => row(`decode, batch of ${speed.batch}`, speed)),
   ];
   const parameters = (report.parameters / 1e6).toFixed(1);
-  return `${report.model}: ${report.family}, ${report.layers} layers, d_model ${report.dModel}, ${parameters} M parameters, ${report.dtype} weights
+  return `${report.model}: ${report.family}, ${report.layers} layers, d_model ${report.dModel}, ${parameters} M parameters, ${report.dtype} weights, ${report.activations} activations
 ${machineLine(report)}
 random tokens; median (min..max) of ${report.rounds}
 ${reduction ? `${describeReduction(reduction)}\n` : ''}
