@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { constants, type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badCheckpoint } from '../errors';
 
@@ -75,18 +75,19 @@ export async function rejectGitLfsPointer(reader: FileReader): Promise<void> {
   }
 }
 
+/** Looks at what was opened, not at the name again: it may stand for another thing by then. */
 async function openRegular(file: string): Promise<{ handle: FileHandle; size: number }> {
   try {
-    const found = await stat(file);
-    if (!found.isFile())
-      throw badCheckpoint(file, 'expected a file, found something else (a directory or a device).');
-    return { handle: await open(file, 'r'), size: found.size };
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = await handle.stat();
+    if (found.isFile()) return { handle, size: found.size };
+    await handle.close();
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ERR_CHECKPOINT') throw cause;
     if (code === 'ENOENT') throw badCheckpoint(file, 'the file does not exist.', { cause });
     throw badCheckpoint(file, `the file cannot be opened: ${message}.`, { cause });
   }
+  throw badCheckpoint(file, 'expected a file, found something else (a directory or a device).');
 }
 
 async function readExactly(

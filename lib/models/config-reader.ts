@@ -2,6 +2,21 @@ import { SkipscanError } from '../errors';
 
 export type Json = Record<string, unknown>;
 
+/** Of a vocabulary, a number of classes or a side. The engine counts with 32 bits, and adds a few of them up. */
+const largestSize = 1 << 24;
+
+/** Far above the widest model: workspaces are so many times larger than the weights that a small file could ask for one. */
+export const largestWidth = 1 << 18;
+
+/** Far above the deepest model, and small enough to have a few names for each before weights prove them. */
+export const mostLayers = 4096;
+
+/** A value as it stands in the file, as far as a person reads it. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 200 ? `${text.slice(0, 197)}...` : text;
+}
+
 /** Reads fields of a config.json, with errors that name the file and the field. */
 export class ConfigReader {
   constructor(
@@ -13,7 +28,7 @@ export class ConfigReader {
   fail(field: string, expected: string, value: unknown): never {
     throw new SkipscanError(
       'ERR_CHECKPOINT',
-      `${this.file}: expected ${expected} for ${this.prefix}${field} but found ${JSON.stringify(value)}. ` +
+      `${this.file}: expected ${expected} for ${this.prefix}${field} but found ${shown(value)}. ` +
         `Use the config.json that was published with these weights.`,
     );
   }
@@ -23,8 +38,13 @@ export class ConfigReader {
   }
 
   /** A whole number from 1 to `max`; `fallback` where the field is absent. */
-  size(field: string, fallback?: number, max = 1 << 24): number {
+  size(field: string, fallback?: number, max = largestSize): number {
     return this.whole(field, 1, max, fallback);
+  }
+
+  /** `factor` times a field that is a whole number from 1; the product is a width too. */
+  product(field: string, fallback: number, factor: number): number {
+    return factor * this.size(field, fallback, Math.floor(largestWidth / factor));
   }
 
   whole(field: string, low: number, high: number, fallback?: number): number {
@@ -36,7 +56,7 @@ export class ConfigReader {
   }
 
   /** A whole number from 1 to `max`, or a list of `count` of them; a single one stands for all. */
-  sizes(field: string, count: number, fallback?: readonly number[], max = 1 << 24): number[] {
+  sizes(field: string, count: number, fallback?: readonly number[], max = largestSize): number[] {
     const value = this.has(field) ? this.values[field] : fallback;
     const list = Array.isArray(value) ? value : Array(count).fill(value);
     if (list.length !== count || !list.every((n) => Number.isInteger(n) && n >= 1 && n <= max)) {
@@ -79,7 +99,7 @@ export class ConfigReader {
     if (!this.has(field) || supported.includes(this.values[field])) return;
     throw new SkipscanError(
       'ERR_UNSUPPORTED',
-      `${this.file}: ${this.prefix}${field} is ${JSON.stringify(this.values[field])}; ` +
+      `${this.file}: ${this.prefix}${field} is ${shown(this.values[field])}; ` +
         `supported is ${supported.map((v) => JSON.stringify(v)).join(' or ')}.`,
     );
   }

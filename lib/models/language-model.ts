@@ -11,14 +11,14 @@ import type { Tokenizer } from '../text/tokenizer';
 import { checkTokens, type Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
 import { type GeneratedToken, type GenerateOptions, generate } from './generate';
-import { concatenate, positionsOf, startOffsets } from './packed';
+import { concatenate, isBatch, positionsOf, startOffsets } from './packed';
 import { type Profile, profile } from './profile';
 import { countsOf, type Kept, nativeReduction } from './reduce';
 import type { ActivationDtype, WeightDtype } from './run-options';
 import { type ScoreOptions, score } from './score';
 import type { Score } from './score-batch';
 import { Session, type SessionState } from './session';
-import { decodeSession } from './session-file';
+import { decodeSession, readSessionFile } from './session-file';
 import { stepAll } from './step-all';
 
 export type ForwardOptions = {
@@ -191,6 +191,11 @@ export class LanguageModel implements AsyncDisposable {
     return this.sessionFrom((session) => session.importState(state), rest);
   }
 
+  /** The same for the file that `Session.saveTo()` wrote; one that cannot be read is an error too. */
+  async restoreSessionFrom(file: string): Promise<Session> {
+    return this.restoreSession(await readSessionFile(file));
+  }
+
   /**
    * One token for each of several sessions, of any lengths, in one pass over the weights; each gets what `session.step()` gives it
    * alone. The states are copied side by side when sessions first step together, or in another order; then they stay there.
@@ -279,10 +284,6 @@ export class LanguageModel implements AsyncDisposable {
     if (this.#closing)
       throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
   }
-}
-
-function isBatch(tokens: Tokens | readonly Tokens[]): tokens is readonly Tokens[] {
-  return Array.isArray(tokens) && typeof tokens[0] === 'object';
 }
 
 /** Each sequence's last row. */

@@ -6,7 +6,7 @@ import { Tokenizer } from '../text/tokenizer';
 import { type GatedNorm, type LanguageModelConfig, parseConfig } from './config';
 import { LanguageModel } from './language-model';
 import { elementsOf, loadWeights } from './load-weights';
-import { describedBy, matchTensors } from './names';
+import { assertLayers, describedBy, matchTensors } from './names';
 import { checkRunOptions, numberFormats, type RunOptions } from './run-options';
 
 export type LoadOptions = RunOptions & {
@@ -36,6 +36,7 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
   const config = withEos(parseConfig(checkpoint.configFile, checkpoint.config, o.gatedNorm), checkpoint);
   const tokenizer = await loadTokenizer(checkpoint, o);
   const formats = numberFormats(o, device, checkpoint.manifest);
+  assertLayers(checkpoint, config.layers);
   const model = fromNativeSync(() => new native.LanguageModel(config, { device, threads, ...formats }));
   const match = {
     described: describedBy.configFile,
@@ -43,7 +44,12 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
     // Files that were saved with a tied head may carry it twice.
     ignored: (name: string) => config.tiedHead && name === 'lm_head.weight',
   };
-  const loaded = await loadWeights(model, (slots) => matchTensors(checkpoint, slots, match), o);
+  const loaded = await loadWeights(
+    model,
+    checkpoint.manifest,
+    (slots) => matchTensors(checkpoint, slots, match),
+    o,
+  );
   return new LanguageModel({
     native: model,
     source,

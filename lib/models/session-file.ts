@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { SkipscanError } from '../errors';
+import { invalidArgument, SkipscanError } from '../errors';
 import { policyFromJSON } from '../reduction/policies';
+import { readRegular } from '../regular-file';
 import type { SessionState } from './session';
 
 /**
@@ -74,6 +75,25 @@ export function decodeSession(saved: Uint8Array): SavedSession {
     reduction: reduction === undefined ? undefined : policyFromJSON(reduction, 'the saved reduction'),
     state: bytes.subarray(stateStart, end),
   };
+}
+
+/** Reads a saved session, which `decodeSession` then takes apart. */
+export async function readSessionFile(file: string): Promise<Uint8Array> {
+  const path = checkedFile(file);
+  try {
+    return await readRegular(path);
+  } catch (cause) {
+    throw new SkipscanError(
+      'ERR_ARGUMENT',
+      `The saved session ${path} cannot be read: ${(cause as Error).message}.`,
+      { cause },
+    );
+  }
+}
+
+export function checkedFile(file: unknown): string {
+  if (typeof file === 'string' && file !== '' && !file.includes('\0')) return file;
+  throw invalidArgument('file', 'the path of a file', file);
 }
 
 function parseHeader(bytes: Buffer): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { SkipscanError } from '../errors';
-import { ConfigReader, type Json } from './config-reader';
+import { ConfigReader, type Json, largestWidth, mostLayers } from './config-reader';
 import { describesLanguage } from './model-config';
 import { patchesAlong } from './vision-grid';
 
@@ -38,6 +38,8 @@ export type VisionConfig = {
 /** The larger sizes that the engine's convolutions take: taps of the causal one, side of the 2-D one. */
 const mostTaps = 16;
 const largestWindow = 15;
+/** The window of a patch is a row of the first product. */
+const largestPatch = 1024;
 
 /**
  * The model that a config.json describes, with the fields of the authors' constructors: `embed_dim` and `depth` for ViM,
@@ -74,18 +76,18 @@ function fromVim(c: ConfigReader): VisionConfig {
   c.only('bimamba_type', ['v2']);
   c.only('channels', [3]);
   c.only('init_layer_scale', [0]);
-  const dModel = c.size('embed_dim');
-  const patchSize = c.size('patch_size', 16);
-  const stride = c.size('stride', patchSize);
+  const dModel = c.size('embed_dim', undefined, largestWidth);
+  const patchSize = c.size('patch_size', 16, largestPatch);
+  const stride = c.size('stride', patchSize, largestPatch);
   const imageSize = pair(c.sizes('img_size', 2, [224, 224]));
   const grid = imageSize.map((side) => patchesAlong({ family: 'vim', patchSize, stride }, side));
   if (grid.some((n) => n < 1)) c.fail('img_size', `at least the patch size ${patchSize}`, imageSize);
   const normEps = epsilon(c, 'norm_eps', 1e-5);
   return {
     family: 'vim',
-    layers: c.size('depth', 24, 4096),
+    layers: c.size('depth', 24, mostLayers),
     dModel,
-    dInner: c.size('expand', 2, 64) * dModel,
+    dInner: c.product('expand', 2, dModel),
     dState: c.size('d_state', 16, 4096),
     dtRank: rank(c, dModel),
     convWidth: c.size('d_conv', 4, mostTaps),
@@ -110,22 +112,22 @@ function fromPlainMamba(c: ConfigReader): VisionConfig {
   c.only('in_channels', [3]);
   c.only('conv_bias', [true]);
   c.only('init_layer_scale', [null, 0]);
-  const dModel = c.size('embed_dims');
-  const patchSize = c.size('patch_size', 16);
+  const dModel = c.size('embed_dims', undefined, largestWidth);
+  const patchSize = c.size('patch_size', 16, largestPatch);
   if (patchSize % 2 !== 0)
     c.fail('patch_size', 'an even number (the stem halves the image first)', patchSize);
   const imageSize = pair(c.sizes('img_size', 2, [224, 224]));
   const grid = imageSize.map((side) =>
     patchesAlong({ family: 'plainmamba', patchSize, stride: patchSize }, side),
   );
-  const layers = c.size('num_layers', 24, 4096);
+  const layers = c.size('num_layers', 24, mostLayers);
   const convWidth = c.size('conv_size', 7, largestWindow);
   if (convWidth % 2 === 0) c.fail('conv_size', 'an odd number', convWidth);
   return {
     family: 'plainmamba',
     layers,
     dModel,
-    dInner: c.size('expand', 2, 64) * dModel,
+    dInner: c.product('expand', 2, dModel),
     dState: c.size('d_state', 16, 4096),
     dtRank: rank(c, dModel),
     convWidth,
@@ -159,7 +161,9 @@ function pair([height, width]: readonly number[]): readonly [number, number] {
 }
 
 function rank(c: ConfigReader, dModel: number): number {
-  return c.has('dt_rank') && c.raw('dt_rank') !== 'auto' ? c.size('dt_rank') : Math.ceil(dModel / 16);
+  return c.has('dt_rank') && c.raw('dt_rank') !== 'auto'
+    ? c.size('dt_rank', undefined, largestWidth)
+    : Math.ceil(dModel / 16);
 }
 
 function epsilon(c: ConfigReader, field: string, fallback: number): number {

@@ -21,7 +21,7 @@ function checkpoint(shapes: Map<string, number[]>, config?: Record<string, unkno
   return {
     directory: 'x',
     weightsFile: 'x/model.pth',
-    manifest: { format: 'torch' as const, tensors },
+    manifest: { format: 'torch' as const, tensors, files: [] },
     config,
     configFile: config && 'x/config.json',
   };
