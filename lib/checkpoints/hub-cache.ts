@@ -12,7 +12,6 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { removeAbandoned } from '../atomic-file';
 import { badCheckpoint } from '../errors';
 import { bytes, isFile } from './files';
@@ -132,7 +131,7 @@ export class RepoCache {
     try {
       const handle = await open(temporary, 'wx');
       try {
-        await pipeline(contents(), handle.createWriteStream({ autoClose: false }), { signal });
+        await writeFile(handle, contents(), { signal });
         if (size < file.size) throw mismatch(file, `sent ${bytes(size)} of ${bytes(file.size)}`);
         if (hash.digest('hex') !== file.objectId) {
           throw mismatch(file, 'sent contents that differ from their announced hash');

@@ -102,7 +102,9 @@ test('a disk that is full (as a limit of the size of files): the former contents
   expect(JSON.parse(stdout)).toEqual({
     code: 'ERR_ARGUMENT',
     system: 'EFBIG',
-    message: expect.stringMatching(/cannot be written: EFBIG.*What was there before is unchanged\..*ulimit -f/),
+    message: expect.stringMatching(
+      /cannot be written: EFBIG.*What was there before is unchanged\..*ulimit -f/,
+    ),
   });
   expect(readFileSync(file, 'utf8')).toBe('before');
   expect(readdirSync(at)).toEqual(['file']);

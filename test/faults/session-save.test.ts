@@ -71,7 +71,7 @@ test('a file cut short or with a byte changed is an error, wherever that is', as
   for (let i = 0; i < 200; i += 1) {
     const bytes = Buffer.from(saved[0]);
     const at = random.nextUint32() % bytes.length;
-    bytes[at] ^= 1 << random.nextUint32() % 8;
+    bytes[at] ^= 1 << (random.nextUint32() % 8);
     writeFileSync(file, i % 2 === 0 ? bytes : bytes.subarray(0, at));
     await expect(model.restoreSessionFrom(file)).rejects.toMatchObject({
       code: expect.stringMatching(/^ERR_(ARGUMENT|UNSUPPORTED)$/),
