@@ -1,6 +1,7 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import {
   copyFile,
+  link,
   mkdir,
   open,
   readdir,
@@ -140,11 +141,21 @@ export class RepoCache {
       } finally {
         await handle.close();
       }
-      await rename(temporary, blob);
+      await this.#place(temporary, blob, file.size);
     } finally {
       await rm(temporary, { force: true });
     }
     await this.link(commit, file);
+  }
+
+  /** Contents that another download brought meanwhile stay: somebody may be reading them. */
+  async #place(temporary: string, blob: string, size: number): Promise<void> {
+    try {
+      await link(temporary, blob);
+    } catch {
+      const found = await stat(blob).catch(() => undefined);
+      if (found?.size !== size) await rename(temporary, blob);
+    }
   }
 }
 
