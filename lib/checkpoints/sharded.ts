@@ -18,7 +18,14 @@ export function isPlainFileName(name: string): boolean {
 
 /** The `weight_map` of a shard index: tensor name -> file name beside the index. */
 export async function readWeightMap(indexFile: string): Promise<Map<string, string>> {
-  const { weight_map: weightMap } = await readJsonObject(indexFile, maxIndexBytes);
+  return weightMapOf(indexFile, await readJsonObject(indexFile, maxIndexBytes));
+}
+
+/** The same for an index that was read. */
+export function weightMapOf(
+  indexFile: string,
+  { weight_map: weightMap }: Record<string, unknown>,
+): Map<string, string> {
   if (!isRecord(weightMap)) {
     throw badCheckpoint(indexFile, `expected an object "weight_map", found ${describe(weightMap)}.`);
   }
@@ -47,8 +54,24 @@ export async function readSharded(
 ): Promise<Map<string, TensorEntry>> {
   const weightMap = await readWeightMap(indexFile);
   const directory = dirname(indexFile);
+  const names = await listDirectory(directory);
+  return readShards(indexFile, weightMap, names, (shard) => readShard(join(directory, shard)));
+}
+
+/**
+ * The tensors of a `weight_map`, each from its shard.
+ *
+ * @param names what lies beside the index
+ * @param readShard reads the shard of that name
+ */
+export async function readShards(
+  indexFile: string,
+  weightMap: ReadonlyMap<string, string>,
+  names: readonly string[],
+  readShard: (name: string) => Promise<Map<string, TensorEntry>>,
+): Promise<Map<string, TensorEntry>> {
   const shards = [...new Set(weightMap.values())];
-  const present = new Set(await listDirectory(directory));
+  const present = new Set(names);
   const missing = shards.filter((shard) => !present.has(shard));
   if (missing.length > 0) {
     throw badCheckpoint(
@@ -58,7 +81,7 @@ export async function readSharded(
     );
   }
   const contents = new Map<string, Map<string, TensorEntry>>();
-  for (const shard of shards) contents.set(shard, await readShard(join(directory, shard)));
+  for (const shard of shards) contents.set(shard, await readShard(shard));
   const tensors = new Map<string, TensorEntry>();
   for (const [name, shard] of weightMap) {
     const entry = contents.get(shard)?.get(name);

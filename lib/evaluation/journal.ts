@@ -29,10 +29,8 @@ export class Journal<Entry> implements AsyncDisposable {
       const text = await handle.readFile('utf8');
       const complete = text.slice(0, text.lastIndexOf('\n') + 1);
       await handle.truncate(Buffer.byteLength(complete));
-      const [first, ...entries] = parseLines(file, complete);
-      if (first === undefined) await append(handle, header);
-      else checkHeader(file, first, JSON.parse(JSON.stringify(header)));
-      return new Journal(handle, entries as Entry[]);
+      if (complete === '') await append(handle, header);
+      return new Journal(handle, entriesOf(file, complete, header) as Entry[]);
     } catch (error) {
       await handle.close();
       throw error;
@@ -64,6 +62,13 @@ async function openForWriting(file: string): Promise<FileHandle> {
 
 async function append(handle: FileHandle, value: unknown): Promise<void> {
   await handle.appendFile(`${JSON.stringify(value)}\n`);
+}
+
+/** What a journal's complete lines hold after the header, which must be this one; nothing for a new file. */
+export function entriesOf(file: string, text: string, header: JournalHeader): unknown[] {
+  const [first, ...entries] = parseLines(file, text);
+  if (first !== undefined) checkHeader(file, first, JSON.parse(JSON.stringify(header)));
+  return entries;
 }
 
 function parseLines(file: string, text: string): unknown[] {

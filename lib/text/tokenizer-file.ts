@@ -29,7 +29,11 @@ const modelTypes = ['BPE', 'WordPiece', 'Unigram'];
 
 /** Reads and checks a tokenizer.json. Rejects with ERR_CHECKPOINT, or ERR_UNSUPPORTED for a kind nobody here can run. */
 export async function readDefinition(file: string): Promise<TokenizerDefinition> {
-  const json = await readJsonObject(file, maxBytes);
+  return checkedDefinition(file, await readJsonObject(file, maxBytes));
+}
+
+/** The same for a tokenizer.json that was read. */
+export function checkedDefinition(file: string, json: JsonObject): TokenizerDefinition {
   const { model, added_tokens: added = [] } = json;
   if (!isRecord(model)) {
     throw badCheckpoint(

@@ -71,7 +71,15 @@ export class Tokenizer {
    */
   static async load(tokenizerFile: string, tokenizerConfigFile?: string): Promise<Tokenizer> {
     const definition = await readDefinition(tokenizerFile);
-    const config = await readConfig(tokenizerConfigFile);
+    return Tokenizer.of(tokenizerFile, definition, await readConfig(tokenizerConfigFile));
+  }
+
+  /** The same for files that were read; errors name `tokenizerFile`. @internal */
+  static async of(
+    tokenizerFile: string,
+    definition: TokenizerDefinition,
+    config: TokenizerConfig,
+  ): Promise<Tokenizer> {
     const library = (await import('@huggingface/tokenizers')) as unknown as Library;
     try {
       const preTokenizer = writeOutSplit(definition.pre_tokenizer);
