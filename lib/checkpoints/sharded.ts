@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { badCheckpoint, describe } from '../errors';
+import { badCheckpoint, describe, shorten } from '../errors';
 import { listDirectory } from './files';
 import { isRecord, readJsonObject } from './json';
 import type { TensorEntry } from './types';
@@ -77,7 +77,7 @@ export async function readShards(
     throw badCheckpoint(
       indexFile,
       `${missing.length} of the files it names ${missing.length === 1 ? 'is' : 'are'} missing: ` +
-        `${missing.slice(0, 10).join(', ')}. Download them into the same folder.`,
+        `${shorten(missing.slice(0, 10).join(', '), 300)}. Download them into the same folder.`,
     );
   }
   const contents = new Map<string, Map<string, TensorEntry>>();
@@ -86,7 +86,10 @@ export async function readShards(
   for (const [name, shard] of weightMap) {
     const entry = contents.get(shard)?.get(name);
     if (!entry)
-      throw badCheckpoint(indexFile, `tensor ${describe(name)} should be in ${shard}, but is not there.`);
+      throw badCheckpoint(
+        indexFile,
+        `tensor ${describe(name)} should be in ${shorten(shard)}, but is not there.`,
+      );
     tensors.set(name, entry);
   }
   return tensors;

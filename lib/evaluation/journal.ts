@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { SkipscanError } from '../errors';
+import { SkipscanError, shorten } from '../errors';
 
 /** Everything that decides what a run finds, as plain data: a run goes on from a journal only if all of it is the same. */
 export type JournalHeader = Readonly<Record<string, unknown>>;
@@ -94,12 +94,11 @@ function checkHeader(file: string, found: unknown, expected: JournalHeader): voi
   if (name === undefined) return;
   throw new SkipscanError(
     'ERR_ARGUMENT',
-    `${file} holds what another run has done: its ${name} is ${shown(before[name])}, and this run's is ` +
+    `${file} holds what another run has done: its ${shorten(name)} is ${shown(before[name])}, and this run's is ` +
       `${shown(expected[name])}. Finish that run with its own options, or delete the file to start anew.`,
   );
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'not there';
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+  return shorten(JSON.stringify(value) ?? 'not there', 120);
 }

@@ -1,4 +1,4 @@
-import { SkipscanError } from '../errors';
+import { describeJson, SkipscanError } from '../errors';
 import { ConfigReader, type Json } from './config-reader';
 import { describesVision } from './model-config';
 
@@ -37,6 +37,9 @@ export type LanguageModelConfig = {
   readonly eosTokenIds: readonly number[];
 };
 
+/** Far above any model; it bounds what a config of a few bytes makes the loader look for. */
+export const mostLayers = 4096;
+
 /** How the gated norm of a Mamba-2 with several groups is computed; the two public implementations differ. */
 export type GatedNorm = 'whole' | 'grouped';
 
@@ -69,7 +72,7 @@ function fromHuggingFace(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
   if (family !== 'mamba' && family !== 'mamba2') {
     throw new SkipscanError(
       'ERR_UNSUPPORTED',
-      `${c.file}: model_type is ${JSON.stringify(family)}; supported are "mamba" and "mamba2".`,
+      `${c.file}: model_type is ${describeJson(family)}; supported are "mamba" and "mamba2".`,
     );
   }
   c.only('hidden_act', ['silu', 'swish']);
@@ -83,13 +86,13 @@ function fromHuggingFace(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
     family,
     format: 'huggingface',
     dModel,
-    layers: c.size('num_hidden_layers', two ? 64 : 32),
+    layers: c.size('num_hidden_layers', two ? 64 : 32, mostLayers),
     vocabRows,
     vocabSize: vocabRows,
     dInner,
     dState: c.size('state_size', two ? 128 : 16, 4096),
     convWidth: c.size('conv_kernel', 4, 16),
-    normEps: c.number('layer_norm_epsilon', 1e-5),
+    normEps: c.epsilon('layer_norm_epsilon', 1e-5),
     tiedHead: c.flag('tie_word_embeddings', !two),
     projectionBias: c.flag('use_bias', false),
     convBias: c.flag('use_conv_bias', true),
@@ -132,7 +135,7 @@ function fromStateSpaces(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
     family: two ? 'mamba2' : 'mamba',
     format: 'state-spaces',
     dModel,
-    layers: c.size('n_layer'),
+    layers: c.size('n_layer', undefined, mostLayers),
     vocabRows: Math.ceil(vocabSize / multiple) * multiple,
     vocabSize,
     dInner,
@@ -208,11 +211,16 @@ function mamba2Part(c: ConfigReader, f: Mamba2Fields) {
 function timeStepLimit(c: ConfigReader, field: string, value: unknown): [number, number] {
   if (value === undefined || value === null) return [0, Number.POSITIVE_INFINITY];
   const bounds = Array.isArray(value)
-    ? value.map((v) => (typeof v === 'object' && v !== null ? Number((v as Json).__float__) : v))
+    ? value.map((v) => (typeof v === 'object' && v !== null ? namedFloat((v as Json).__float__) : v))
     : [];
   const [low, high] = bounds;
   if (bounds.length !== 2 || typeof low !== 'number' || typeof high !== 'number' || !(low <= high)) {
     c.fail(field, 'two numbers, the smaller first', value);
   }
   return [low, high];
+}
+
+/** Only text stands for a number here. */
+function namedFloat(name: unknown): number {
+  return typeof name === 'string' ? Number(name) : Number.NaN;
 }

@@ -93,7 +93,8 @@ function checkMerges(
   }
   for (const [i, merge] of merges.entries()) {
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
-    const isPair = Array.isArray(pair) && pair.length === 2;
+    const isPair =
+      Array.isArray(pair) && pair.length === 2 && pair.every((token) => typeof token === 'string');
     // With a continuing prefix ("##"), the merged token is not just the two parts joined.
     const tokens = isPair && !prefix ? [...pair, pair.join('')] : pair;
     if (!isPair || !(tokens as string[]).every((token) => Object.hasOwn(vocab, token))) {

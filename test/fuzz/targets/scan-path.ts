@@ -34,7 +34,6 @@ export const scanPath: Target = {
       () => path.permuted(json.order as number[]),
       () => path.reversed(),
       () => path.compacted(),
-      () => ScanPath.full(json.kept as number[]),
     ].map((make) => attempt(['ERR_ARGUMENT'], make));
     for (const other of made) if (other) checkPath(other);
     const twice = path.reversed().reversed();
