@@ -2,16 +2,17 @@ import type { Draw } from '../../helpers/random';
 import { safetensorsBytes } from '../../helpers/safetensors-file';
 import type { Mutate } from '../engine/target';
 import { mutateJson } from './json';
+import { PartsOf } from './parts';
 
 /** A change of the header as JSON, in a file whose first bytes say the new header's length. */
 export const mutateSafetensorsHeader: Mutate = (input, draw, other) => {
-  const { header, data } = parts(input);
-  return joined(mutateJson(header, draw, parts(other).header), data);
+  const { header, data } = parts.of(input);
+  return joined(mutateJson(header, draw, parts.of(other).header), data);
 };
 
 /** Offsets and an amount of data that fit dtypes and shapes again, so that the checks behind those are reached. */
 export const mutateSafetensorsOffsets: Mutate = (input, draw) => {
-  const { header, data } = parts(input);
+  const { header, data } = parts.of(input);
   try {
     const claims: Record<string, unknown> = JSON.parse(header.toString());
     const end = layOut(claims, draw);
@@ -40,23 +41,12 @@ function layOut(header: Record<string, unknown>, draw: Draw): number {
   return end;
 }
 
-type Parts = { header: Buffer; data: Buffer };
-
-/** Of files that were taken apart or put together before. */
-const known = new WeakMap<Buffer, Parts>();
-
-function parts(file: Buffer): Parts {
-  const found = known.get(file);
-  if (found) return found;
+const parts = new PartsOf((file) => {
   const claimed = file.length >= 8 ? Number(file.readBigUInt64LE()) : 0;
   const end = 8 + Math.min(claimed, Math.max(0, file.length - 8));
-  const made = { header: file.subarray(8, end), data: file.subarray(end) };
-  known.set(file, made);
-  return made;
-}
+  return { header: file.subarray(8, end), data: file.subarray(end) };
+});
 
 function joined(header: Buffer, data: Buffer): Buffer {
-  const file = safetensorsBytes(header, data);
-  known.set(file, { header, data });
-  return file;
+  return parts.joined(safetensorsBytes(header, data), { header, data });
 }

@@ -5,6 +5,7 @@ import type { Draw } from '../../helpers/random';
 import { attempt, expect } from '../engine/check';
 import type { Target } from '../engine/target';
 import { mutateJson } from '../mutators/json';
+import { PartsOf } from '../mutators/parts';
 
 const digestBytes = 32;
 const prefixBytes = 16;
@@ -50,15 +51,23 @@ export const session: Target = {
   },
 };
 
+const parts = new PartsOf((file) => {
+  const end = prefixBytes + Math.min(file.readUInt32LE(12), file.length - prefixBytes);
+  return {
+    prefix: file.subarray(0, prefixBytes),
+    header: file.subarray(prefixBytes, end),
+    state: file.subarray(end),
+  };
+});
+
 /** A change of the header as JSON, with its length and the state's made right most times. */
 function mutateHeader(input: Buffer, draw: Draw, other: Buffer): Buffer {
-  if (input.length < prefixBytes) return input;
-  const end = prefixBytes + Math.min(input.readUInt32LE(12), input.length - prefixBytes);
-  const state = input.subarray(end);
-  let header = mutateJson(input.subarray(prefixBytes, end), draw, other.subarray(prefixBytes));
-  if (draw.next() < 0.9)
-    header = Buffer.from(String(header).replace(/"stateBytes":\d+/, `"stateBytes":${state.length}`));
-  const prefix = Buffer.from(input.subarray(0, prefixBytes));
-  prefix.writeUInt32LE(header.length, 12);
-  return Buffer.concat([prefix, header, state]);
+  if (input.length < prefixBytes || other.length < prefixBytes) return input;
+  const { prefix, header, state } = parts.of(input);
+  const changed = mutateJson(header, draw, parts.of(other).header);
+  const text = String(changed).replace(/"stateBytes":\d+/, `"stateBytes":${state.length}`);
+  const fitting = draw.next() < 0.9 && text !== String(changed) ? Buffer.from(text) : changed;
+  const start = Buffer.from(prefix);
+  start.writeUInt32LE(fitting.length, 12);
+  return parts.joined(Buffer.concat([start, fitting, state]), { prefix: start, header: fitting, state });
 }

@@ -115,6 +115,15 @@ test('parts of a tokenizer that the library cannot use are an error about the fi
   expect(error.message).toMatch(/^tokenizer\.json: cannot be used as a tokenizer: /);
 });
 
+test('text without a token is an error where the token for it is not in the vocabulary: it was -1', async () => {
+  const model = { type: 'WordPiece', vocab: { a: 0 }, unk_token: '[UNK]' };
+  const tokenizer = await Tokenizer.of('tokenizer.json', checkedDefinition('tokenizer.json', { model }), {});
+  expect([...tokenizer.encode('a')]).toEqual([0]);
+  expect(errorOf(() => tokenizer.encode('b')).message).toContain(
+    "that the tokenizer's vocabulary covers for text",
+  );
+});
+
 test('long names are cut in messages', async () => {
   const weightMap = new Map([['a', long]]);
   const missing = readShards('index', weightMap, [], async () => new Map());
