@@ -1,7 +1,7 @@
 import { SkipscanError } from '../errors';
+import { mostLayers } from './config';
 import { ConfigReader, type Json } from './config-reader';
 import { describesLanguage } from './model-config';
-import { mostLayers } from './config';
 import { patchesAlong } from './vision-grid';
 
 /** The shape of a vision model: ViM (arXiv 2401.09417) or PlainMamba (arXiv 2403.17695). */

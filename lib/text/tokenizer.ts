@@ -103,8 +103,8 @@ export class Tokenizer {
     const { ids, tokens } = this.#using((library) =>
       library.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }),
     );
-    // A tokenizer whose token for unknown text is not in its vocabulary gives -1 for it.
-    const unknown = ids.findIndex((id) => id === undefined || id < 0);
+    // What the file says of unknown text need not be a token: the library then gives -1, or whatever number the file has.
+    const unknown = ids.findIndex((id) => !Number.isInteger(id) || id! < 0 || id! >= this.vocabSize);
     if (unknown >= 0)
       throw invalidArgument('text', "text that the tokenizer's vocabulary covers", tokens[unknown]);
     return Int32Array.from(ids as number[]);

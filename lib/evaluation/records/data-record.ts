@@ -1,4 +1,4 @@
-import { describe, shorten, SkipscanError } from '../../errors';
+import { describe, SkipscanError, shorten } from '../../errors';
 
 /** One row of a data set. Its readers say which field of which row is not as expected. */
 export class DataRecord {

@@ -1,6 +1,6 @@
 import Module from 'node:module';
 import path from 'node:path';
-import { type NodePath, type PluginObj, transformSync, types as t } from '@babel/core';
+import { type NodePath, type PluginObj, types as t, transformSync } from '@babel/core';
 import { counters } from './coverage';
 
 /** The name under which instrumented code finds `counters`. */

@@ -8,6 +8,10 @@ const corpus = path.resolve(__dirname, '../../fuzz/corpus');
 /** Enough to meet most refusals; `npm run fuzz` does more. */
 const executions = 1000;
 
+// The tokenizers' library tells of parts that it passes over.
+beforeEach(() => jest.spyOn(console, 'warn').mockImplementation());
+afterEach(() => jest.restoreAllMocks());
+
 describe.each(targetNames)('%s', (name) => {
   const target = loadTarget(name);
   const kept = readCorpus(path.join(corpus, name));

@@ -124,6 +124,12 @@ test('text without a token is an error where the token for it is not in the voca
   );
 });
 
+test('an id for unknown text that is no token is not given out', async () => {
+  const model = { type: 'Unigram', vocab: [['a', -1]], unk_id: 2_000_000 };
+  const tokenizer = await Tokenizer.of('tokenizer.json', checkedDefinition('tokenizer.json', { model }), {});
+  expect(errorOf(() => tokenizer.encode('b')).code).toBe('ERR_ARGUMENT');
+});
+
 test('long names are cut in messages', async () => {
   const weightMap = new Map([['a', long]]);
   const missing = readShards('index', weightMap, [], async () => new Map());
