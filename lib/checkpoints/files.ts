@@ -1,6 +1,6 @@
 import { constants, type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { badCheckpoint } from '../errors';
+import { badCheckpoint, shorten } from '../errors';
 
 /** An open file that hands out checked ranges of itself. */
 export type FileReader = {
@@ -46,7 +46,7 @@ export async function listDirectory(directory: string): Promise<string[]> {
 /** The first names in alphabetical order and how many more there are, for people; empty when there are none. */
 export function summarizeNames(names: Iterable<string>): string {
   const sorted = [...names].sort();
-  const shown = sorted.slice(0, 20).join(', ');
+  const shown = shorten(sorted.slice(0, 20).join(', '), 500);
   return sorted.length > 20 ? `${shown}, and ${sorted.length - 20} more` : shown;
 }
 

@@ -1,5 +1,5 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
-import { SkipscanError } from '../errors';
+import { SkipscanError, shorten } from '../errors';
 
 /** Everything that decides what a run finds, as plain data: a run goes on from a journal only if all of it is the same. */
 export type JournalHeader = Readonly<Record<string, unknown>>;
@@ -34,10 +34,8 @@ export class Journal<Entry> implements AsyncDisposable {
       const text = await handle.readFile('utf8');
       const complete = text.slice(0, text.lastIndexOf('\n') + 1);
       await handle.truncate(Buffer.byteLength(complete));
-      const [first, ...entries] = parseLines(file, complete);
-      if (first === undefined) await append(file, handle, header);
-      else checkHeader(file, first, JSON.parse(JSON.stringify(header)));
-      return new Journal(file, handle, entries as Entry[]);
+      if (complete === '') await append(file, handle, header);
+      return new Journal(file, handle, entriesOf(file, complete, header) as Entry[]);
     } catch (error) {
       await handle.close();
       throw error;
@@ -81,6 +79,13 @@ function unkept(file: string, cause: unknown): SkipscanError {
   );
 }
 
+/** What a journal's complete lines hold after the header, which must be this one; nothing for a new file. */
+export function entriesOf(file: string, text: string, header: JournalHeader): unknown[] {
+  const [first, ...entries] = parseLines(file, text);
+  if (first !== undefined) checkHeader(file, first, JSON.parse(JSON.stringify(header)));
+  return entries;
+}
+
 function parseLines(file: string, text: string): unknown[] {
   const lines = text.split('\n').slice(0, -1);
   return lines.map((line, i) => {
@@ -104,12 +109,11 @@ function checkHeader(file: string, found: unknown, expected: JournalHeader): voi
   if (name === undefined) return;
   throw new SkipscanError(
     'ERR_ARGUMENT',
-    `${file} holds what another run has done: its ${name} is ${shown(before[name])}, and this run's is ` +
+    `${file} holds what another run has done: its ${shorten(name)} is ${shown(before[name])}, and this run's is ` +
       `${shown(expected[name])}. Finish that run with its own options, or delete the file to start anew.`,
   );
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'not there';
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+  return shorten(JSON.stringify(value) ?? 'not there', 120);
 }

@@ -1,4 +1,4 @@
-import { SkipscanError } from '../errors';
+import { describeJson, SkipscanError } from '../errors';
 
 export type Json = Record<string, unknown>;
 
@@ -11,12 +11,6 @@ export const largestWidth = 1 << 18;
 /** Far above the deepest model, and small enough to have a few names for each before weights prove them. */
 export const mostLayers = 4096;
 
-/** A value as it stands in the file, as far as a person reads it. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 200 ? `${text.slice(0, 197)}...` : text;
-}
-
 /** Reads fields of a config.json, with errors that name the file and the field. */
 export class ConfigReader {
   constructor(
@@ -28,7 +22,7 @@ export class ConfigReader {
   fail(field: string, expected: string, value: unknown): never {
     throw new SkipscanError(
       'ERR_CHECKPOINT',
-      `${this.file}: expected ${expected} for ${this.prefix}${field} but found ${shown(value)}. ` +
+      `${this.file}: expected ${expected} for ${this.prefix}${field} but found ${describeJson(value)}. ` +
         `Use the config.json that was published with these weights.`,
     );
   }
@@ -82,6 +76,13 @@ export class ConfigReader {
     return value;
   }
 
+  /** What a norm adds before the root: below 0 there is none. */
+  epsilon(field: string, fallback: number): number {
+    const value = this.number(field, fallback);
+    if (value < 0 || value > 1) this.fail(field, 'a number from 0 to 1', value);
+    return value;
+  }
+
   flag(field: string, fallback: boolean): boolean {
     const value = this.has(field) ? this.values[field] : fallback;
     if (typeof value !== 'boolean') this.fail(field, 'true or false', value);
@@ -99,7 +100,7 @@ export class ConfigReader {
     if (!this.has(field) || supported.includes(this.values[field])) return;
     throw new SkipscanError(
       'ERR_UNSUPPORTED',
-      `${this.file}: ${this.prefix}${field} is ${shown(this.values[field])}; ` +
+      `${this.file}: ${this.prefix}${field} is ${describeJson(this.values[field])}; ` +
         `supported is ${supported.map((v) => JSON.stringify(v)).join(' or ')}.`,
     );
   }

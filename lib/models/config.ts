@@ -1,4 +1,4 @@
-import { SkipscanError } from '../errors';
+import { describeJson, SkipscanError } from '../errors';
 import { ConfigReader, type Json, largestWidth, mostLayers } from './config-reader';
 import { describesVision } from './model-config';
 
@@ -88,7 +88,7 @@ function fromHuggingFace(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
   if (family !== 'mamba' && family !== 'mamba2') {
     throw new SkipscanError(
       'ERR_UNSUPPORTED',
-      `${c.file}: model_type is ${JSON.stringify(family)}; supported are "mamba" and "mamba2".`,
+      `${c.file}: model_type is ${describeJson(family)}; supported are "mamba" and "mamba2".`,
     );
   }
   c.only('hidden_act', ['silu', 'swish']);
@@ -110,7 +110,7 @@ function fromHuggingFace(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
     dInner,
     dState: c.size('state_size', two ? 128 : 16, 4096),
     convWidth: c.size('conv_kernel', 4, 16),
-    normEps: c.number('layer_norm_epsilon', 1e-5),
+    normEps: c.epsilon('layer_norm_epsilon', 1e-5),
     tiedHead: c.flag('tie_word_embeddings', !two),
     projectionBias: c.flag('use_bias', false),
     convBias: c.flag('use_conv_bias', true),
@@ -231,11 +231,16 @@ function mamba2Part(c: ConfigReader, f: Mamba2Fields) {
 function timeStepLimit(c: ConfigReader, field: string, value: unknown): [number, number] {
   if (value === undefined || value === null) return [0, Number.POSITIVE_INFINITY];
   const bounds = Array.isArray(value)
-    ? value.map((v) => (typeof v === 'object' && v !== null ? Number((v as Json).__float__) : v))
+    ? value.map((v) => (typeof v === 'object' && v !== null ? namedFloat((v as Json).__float__) : v))
     : [];
   const [low, high] = bounds;
   if (bounds.length !== 2 || typeof low !== 'number' || typeof high !== 'number' || !(low <= high)) {
     c.fail(field, 'two numbers, the smaller first', value);
   }
   return [low, high];
+}
+
+/** Only text stands for a number here. */
+function namedFloat(name: unknown): number {
+  return typeof name === 'string' ? Number(name) : Number.NaN;
 }

@@ -1,6 +1,6 @@
 import { bytes } from '../checkpoints/files';
 import type { Checkpoint, TensorEntry } from '../checkpoints/types';
-import { badCheckpoint } from '../errors';
+import { badCheckpoint, describeShape, shorten } from '../errors';
 import type { NativeTensorSource, NativeWeightSlot } from '../native-model-types';
 
 /** Where a model's shape was taken from, in the words of an error about tensors that do not fit it. */
@@ -39,7 +39,7 @@ const listed = 5;
 
 function list(names: string[]): string {
   const more = names.length - listed;
-  return names.slice(0, listed).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return shorten(names.slice(0, listed).join(', '), 300) + (more > 0 ? ` and ${more} more` : '');
 }
 
 /**
@@ -116,7 +116,7 @@ export function matchTensors(
     if (entry.shape.length !== slot.shape.length || entry.shape.some((n, i) => n !== slot.shape[i])) {
       throw badCheckpoint(
         entry.file,
-        `${slot.name} has shape [${entry.shape.join(', ')}] but ${described.asker} asks for [${slot.shape.join(', ')}]. ` +
+        `${slot.name} has shape ${describeShape(entry.shape)} but ${described.asker} asks for [${slot.shape.join(', ')}]. ` +
           described.advice,
       );
     }

@@ -82,7 +82,7 @@ function fromVim(c: ConfigReader): VisionConfig {
   const imageSize = pair(c.sizes('img_size', 2, [224, 224]));
   const grid = imageSize.map((side) => patchesAlong({ family: 'vim', patchSize, stride }, side));
   if (grid.some((n) => n < 1)) c.fail('img_size', `at least the patch size ${patchSize}`, imageSize);
-  const normEps = epsilon(c, 'norm_eps', 1e-5);
+  const normEps = c.epsilon('norm_eps', 1e-5);
   return {
     family: 'vim',
     layers: c.size('depth', 24, mostLayers),
@@ -136,13 +136,13 @@ function fromPlainMamba(c: ConfigReader): VisionConfig {
     stride: patchSize,
     imageSize,
     grid: checkedGrid(c, pair(grid)),
-    normEps: epsilon(c, 'layer_norm_eps', 1e-5),
-    finalNormEps: epsilon(c, 'final_norm_eps', 1e-6),
+    normEps: c.epsilon('layer_norm_eps', 1e-5),
+    finalNormEps: c.epsilon('final_norm_eps', 1e-6),
     divideOut: false,
     stemConvs: c.whole('num_convs_patch_embed', 0, 64, 1),
     depthwiseLayers: c.indices('layers_with_dwconv', layers - 1, []),
     projectionBias: c.flag('bias', true),
-    batchNormEps: epsilon(c, 'batchnorm_eps', 1e-5),
+    batchNormEps: c.epsilon('batchnorm_eps', 1e-5),
   };
 }
 
@@ -164,10 +164,4 @@ function rank(c: ConfigReader, dModel: number): number {
   return c.has('dt_rank') && c.raw('dt_rank') !== 'auto'
     ? c.size('dt_rank', undefined, largestWidth)
     : Math.ceil(dModel / 16);
-}
-
-function epsilon(c: ConfigReader, field: string, fallback: number): number {
-  const value = c.number(field, fallback);
-  if (value < 0 || value > 1) c.fail(field, 'a number from 0 to 1', value);
-  return value;
 }
