@@ -110,7 +110,11 @@ export class ConfigReader {
   }
 
   tokenIds(field: string): number[] {
-    const value = this.values[field];
-    return (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
+    return tokenIdsIn(this.values[field]);
   }
+}
+
+/** The token ids in a field that holds one or a list of them; what cannot be one is passed over. */
+export function tokenIdsIn(value: unknown): number[] {
+  return [value].flat().filter((id): id is number => Number.isSafeInteger(id) && (id as number) >= 0);
 }

@@ -4,6 +4,7 @@ import { fromNativeSync, invalidArgument } from '../errors';
 import { native } from '../native';
 import { Tokenizer } from '../text/tokenizer';
 import { type GatedNorm, type LanguageModelConfig, parseConfig } from './config';
+import { tokenIdsIn } from './config-reader';
 import { LanguageModel } from './language-model';
 import { elementsOf, loadWeights } from './load-weights';
 import { assertLayers, describedBy, matchTensors } from './names';
@@ -70,8 +71,7 @@ const aliases: ReadonlyMap<string, string> = new Map([
 
 /** generation_config.json says what ends a text where it is there; it wins over config.json, as in transformers. */
 function withEos(config: LanguageModelConfig, checkpoint: Checkpoint): LanguageModelConfig {
-  const value = checkpoint.generationConfig?.eos_token_id;
-  const ids = (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
+  const ids = tokenIdsIn(checkpoint.generationConfig?.eos_token_id);
   return ids.length > 0 ? { ...config, eosTokenIds: ids } : config;
 }
 

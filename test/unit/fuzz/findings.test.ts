@@ -89,6 +89,11 @@ test.each<[string, object, string]>([
   expect(error.message.length).toBeLessThan(300);
 });
 
+test('ids of an end of text that are none are passed over: they were 2^53 and -1', () => {
+  const config = parseConfig('config.json', { ...mamba, eos_token_id: [3, 2 ** 53, -1, 'x'] } as never);
+  expect(config.eosTokenIds).toEqual([3]);
+});
+
 test('shapes of many axes are not all in the message', () => {
   const shape = Array(5000).fill(3);
   const tensors = new Map([['backbone.patch_embed.projection.weight', { shape }]]);
