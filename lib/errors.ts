@@ -80,9 +80,19 @@ export function fromNativeSync<T>(work: () => T): T {
   }
 }
 
+/** What C++ throws where an allocation fails, as it comes from calls that return at once. */
+const badAllocation = /^std::bad_(alloc|array_new_length)$/;
+
 /** Errors are told by shape, not by `instanceof`, which fails across realms (jest). */
 function asSkipscanError(cause: unknown): unknown {
   const { code, message } = cause as { code?: string; message?: string };
+  if (!code && badAllocation.test(message ?? '')) {
+    return new SkipscanError(
+      'ERR_OUT_OF_MEMORY',
+      'The system had no memory left for this call. Dispose models and sessions that are no longer needed.',
+      { cause },
+    );
+  }
   return code && codes.has(code)
     ? new SkipscanError(code as ErrorCode, message ?? 'unknown native error', { cause })
     : cause;

@@ -124,14 +124,19 @@ Napi::Value DeviceArrayWrap::dispose(const Napi::CallbackInfo& info) {
   if (!content_) return info.Env().Undefined();
   // Beside the event loop, as a GPU finishes what is queued before it frees memory.
   releases().begin();
-  return Task::start(
-      info.Env(), KeepAlive(),
-      [content = std::exchange(content_, nullptr)]() mutable {
-        content.reset();
-        releases().end();
-        return Status();
-      },
-      [](Napi::Env env) { return env.Undefined(); });
+  try {
+    return Task::start(
+        info.Env(), KeepAlive(),
+        [content = std::exchange(content_, nullptr)]() mutable {
+          content.reset();
+          releases().end();
+          return Status();
+        },
+        [](Napi::Env env) { return env.Undefined(); });
+  } catch (...) {  // the memory is back already
+    releases().end();
+    throw;
+  }
 }
 
 Napi::Function DeviceArrayWrap::define(Napi::Env env) {

@@ -194,7 +194,7 @@ export class LanguageModel implements AsyncDisposable {
   /**
    * One token for each of several sessions, of any lengths, in one pass over the weights; each gets what `session.step()` gives it
    * alone. The states are copied side by side when sessions first step together, or in another order; then they stay there.
-   * A session that steps alone, or with others, leaves. Like `session.step()` it is not undone when it fails.
+   * A session that steps alone, or with others, leaves. As with `session.step()`, sessions that it fails on have lost their states.
    *
    * @param sessions different ones of this model
    * @param tokens one for each session
