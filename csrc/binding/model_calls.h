@@ -30,8 +30,8 @@ template <class Model, class Config>
 std::shared_ptr<Model> make_model(Napi::Env env, const Config& config, const Fields& options) {
   std::shared_ptr<Model> model;
   const Status status = guarded([&] {
-    model = std::make_shared<Model>(config, device_of(env, options), options.weight_dtype("dtype"),
-                                    options.i32("threads"));
+    model =
+        std::make_shared<Model>(config, device_of(env, options), options.weight_dtype("dtype"), options.i32("threads"));
     return Status{};
   });
   if (!status.ok()) throw to_error(env, status);

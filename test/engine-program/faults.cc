@@ -95,8 +95,7 @@ void load_again(const Case<Model>& of, const Checkpoint& checkpoint, const std::
 }
 
 template <class Model>
-void fail_scenarios(const Case<Model>& of, const Checkpoint& checkpoint, Model& model,
-                    const std::vector<Values>& expected) {
+void fail_scenarios(const Case<Model>& of, Model& model, const std::vector<Values>& expected) {
   const auto& scenarios = Kind<Model>::scenarios();
   for (size_t s = 0; s < scenarios.size(); ++s) {
     const std::string what = std::string(of.name) + ", " + scenarios[s].name;
@@ -136,13 +135,15 @@ void keep_sessions(const Case<LanguageModel>& of, LanguageModel& model) {
         SKIPSCAN_TRY(model.create_session(&clone));
         SKIPSCAN_TRY(clone->copy_from(*sessions[0]));
         ForwardOutput out{.logits = logits.data(), .last_only = true, .hidden = nullptr, .kept = {}};
-        const Status status =
-            guarded([&] { return model.forward_from({sessions[0]}, true, {.batch = {tokens.data(), {0, 9}}}, out); });
+        const Status status = guarded([&] {
+          return model.forward_from({sessions[0]}, true, {.batch = {tokens.data(), {0, 9}}}, out);
+        });
         if (status.ok()) return sessions[0]->copy_from(*clone);  // back, for the next time
         return status;
       },
       [&](const std::string& where) {
-        if (bytes_of(*sessions[0]) != before) require(fail(Code::native, "has changed a session that it failed on"), where);
+        if (bytes_of(*sessions[0]) != before)
+          require(fail(Code::native, "has changed a session that it failed on"), where);
         if (bytes_of(*sessions[1]) != neighbour) require(fail(Code::native, "has changed a neighbour"), where);
       });
 }
@@ -158,7 +159,7 @@ void run_case(const Case<Model>& of) {
   }
   fail_loading(of, checkpoint);
   load_again(of, checkpoint, expected);
-  fail_scenarios(of, checkpoint, *model, expected);
+  fail_scenarios(of, *model, expected);
   if constexpr (std::is_same_v<Model, LanguageModel>) keep_sessions(of, *model);
 }
 

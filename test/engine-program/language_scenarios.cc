@@ -14,7 +14,8 @@ struct Prompts {
   TokenBatch batch;
 
   explicit Prompts(const LanguageModel& model)
-      : tokens(random_tokens(kLong + kShort, model.config().vocab, 5)), batch{tokens.data(), {0, kLong, kLong + kShort}} {}
+      : tokens(random_tokens(kLong + kShort, model.config().vocab, 5)),
+        batch{tokens.data(), {0, kLong, kLong + kShort}} {}
 };
 
 void add(Values& results, const std::vector<KeptRows>& kept) {
@@ -37,8 +38,8 @@ Status forward(LanguageModel& model, Values& results) { return forward_with(mode
 // Every policy, with scores of each kind among them.
 Status reduce(LanguageModel& model, Values& results) {
   constexpr ImportanceMetric metrics[] = {ImportanceMetric::clip, ImportanceMetric::state, ImportanceMetric::novel};
-  for (const auto policy : {ReductionPolicy::utrc, ReductionPolicy::prune, ReductionPolicy::merge, ReductionPolicy::ltmp,
-                            ReductionPolicy::uniform, ReductionPolicy::random}) {
+  for (const auto policy : {ReductionPolicy::utrc, ReductionPolicy::prune, ReductionPolicy::merge,
+                            ReductionPolicy::ltmp, ReductionPolicy::uniform, ReductionPolicy::random}) {
     Reduction reduction;
     reduction.layers = {0};
     reduction.keep = {0.6, 0.6};

@@ -145,7 +145,8 @@ void use_shared_storage(const Subject<LanguageModel>& subject) {
     if (i == 0) {
       ForwardOutput out{.logits = logits.data(), .last_only = true, .hidden = nullptr, .kept = {}};
       for (int n = 0; n < 4; ++n) {
-        require(model->forward_from({sessions[1]}, true, {.batch = {tokens.data(), {0, 2}}}, out), "a neighbour's prefill");
+        require(model->forward_from({sessions[1]}, true, {.batch = {tokens.data(), {0, 2}}}, out),
+                "a neighbour's prefill");
       }
     } else {
       for (int n = 0; n < 20; ++n) {
