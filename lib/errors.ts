@@ -63,9 +63,9 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
  * Waits for native work and raises its failure again as a SkipscanError on the caller's stack: an error made on the
  * native side has no stack of its own.
  */
-export async function fromNative<T>(work: Promise<T>): Promise<T> {
+export async function fromNative<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await work;
+    return await work();
   } catch (cause) {
     throw asSkipscanError(cause);
   }

@@ -133,9 +133,9 @@ Napi::Value DeviceArrayWrap::dispose(const Napi::CallbackInfo& info) {
           return Status();
         },
         [](Napi::Env env) { return env.Undefined(); });
-  } catch (...) {  // the memory is back already
+  } catch (...) {  // the memory is back already, so there is nothing to tell
     releases().end();
-    throw;
+    return info.Env().Undefined();
   }
 }
 

@@ -130,7 +130,9 @@ export class LanguageModel implements AsyncDisposable {
       const room = new Float32Array((lastOnly ? prompts.length : ids.length) * vocabRows);
       const hidden = o.hiddenStates ? new Float32Array((layers + 2) * ids.length * dModel) : undefined;
       const { milliseconds, kept } = await cancellable(o.signal, (cell) =>
-        fromNative(this.native.forward(ids, starts, { lastOnly, logits: room, hidden, reduction }, cell)),
+        fromNative(() =>
+          this.native.forward(ids, starts, { lastOnly, logits: room, hidden, reduction }, cell),
+        ),
       );
       const rows: Kept = kept.at(-1) ?? { layer: -1, offsets: starts, positions: positionsOf(prompts) };
       const shown = lastOnly ? lastRows(rows) : rows;

@@ -49,7 +49,7 @@ export async function stepOn(
     const logits = new Float32Array(sessions.length * model.config.vocabRows);
     const states = sessions.map(({ native }) => native);
     try {
-      await fromNative(model.native.step(states, tokens, logits));
+      await fromNative(() => model.native.step(states, tokens, logits));
     } catch (error) {
       for (const session of sessions) session.lose();
       throw error;
@@ -103,7 +103,9 @@ async function read(
   }
   const from = { sessions: sessions.map(({ native }) => native), start, advance: o.advance };
   const { kept } = await cancellable(o.signal, (cell) =>
-    fromNative(model.native.forward(ids, startOffsets(tokens), { lastOnly, logits, reduction, from }, cell)),
+    fromNative(() =>
+      model.native.forward(ids, startOffsets(tokens), { lastOnly, logits, reduction, from }, cell),
+    ),
   );
   if (o.advance) {
     for (const [s, session] of sessions.entries()) session.advanced(lengths[s], kept.map(sequenceOf(s)));
