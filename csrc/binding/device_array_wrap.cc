@@ -1,7 +1,9 @@
 #include "binding/device_array_wrap.h"
 
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
+#include <new>
 
 #include "binding/convert.h"
 #include "binding/devices.h"
@@ -41,7 +43,8 @@ class Releases {
 };
 
 Releases& releases() {
-  static auto* releases = new Releases;  // never destroyed: one may still run while the process exits
+  alignas(Releases) static std::byte memory[sizeof(Releases)];
+  static auto* releases = new (memory) Releases;  // never destroyed: one may still run while the process exits
   return *releases;
 }
 
