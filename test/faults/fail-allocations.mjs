@@ -18,6 +18,7 @@ const shared = openSync(process.env.SKIPSCAN_FAULTS, 'r+');
 const model = (name) => path.join(process.argv[2], name);
 
 let failures = 0; // since fail() was called last
+const messages = new Set(); // of all errors
 
 /** From now on allocations fail: the one after `left` others, and with `goesOn` all that follow. */
 function fail(left, goesOn) {
@@ -56,6 +57,7 @@ async function failInTurn(name, run) {
       if (error) {
         assert.ok(failures > 0, `${where}: ${error.stack}`);
         assert.equal(error.code, 'ERR_OUT_OF_MEMORY', `${where}: ${error.stack}`);
+        messages.add(error.message);
         assert.equal(error.name, 'SkipscanError', where);
       } else {
         assert.deepEqual(result, expected, where);
@@ -223,4 +225,7 @@ await failVision('vim', results);
 await failVision('plainmamba', results);
 await failOperators(results);
 await failDisposing();
+assert.ok(
+  [...messages].some((message) => message.startsWith('The system started only 1 of 2 threads. Ask for')),
+);
 console.log(JSON.stringify(results));
