@@ -62,7 +62,7 @@ export class DeviceMemory {
     const data = allocate(this.array.dtype, [this.array.length]);
     this.share();
     try {
-      await fromNative(this.array.read(data));
+      await fromNative(() => this.array.read(data));
       return data;
     } finally {
       this.release();

@@ -79,9 +79,9 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
  * Waits for native work and raises its failure again as a SkipscanError on the caller's stack: an error made on the
  * native side has no stack of its own.
  */
-export async function fromNative<T>(work: Promise<T>): Promise<T> {
+export async function fromNative<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await work;
+    return await work();
   } catch (cause) {
     throw asSkipscanError(cause);
   }
@@ -96,9 +96,19 @@ export function fromNativeSync<T>(work: () => T): T {
   }
 }
 
+/** What C++ throws where an allocation fails, as it comes from calls that return at once. */
+const badAllocation = /^std::bad_(alloc|array_new_length)$/;
+
 /** Errors are told by shape, not by `instanceof`, which fails across realms (jest). */
 function asSkipscanError(cause: unknown): unknown {
   const { code, message } = cause as { code?: string; message?: string };
+  if (!code && badAllocation.test(message ?? '')) {
+    return new SkipscanError(
+      'ERR_OUT_OF_MEMORY',
+      'The system had no memory left for this call. Dispose models and sessions that are no longer needed.',
+      { cause },
+    );
+  }
   return code && codes.has(code)
     ? new SkipscanError(code as ErrorCode, message ?? 'unknown native error', { cause })
     : cause;

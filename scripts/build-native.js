@@ -3,7 +3,10 @@
 //
 //   --emulated        instead the addon of the tests whose GPU is emulated, build/emulated/build/Release/skipscan.node, which
 //                     is loaded where the environment variable SKIPSCAN_PREBUILD names build/emulated
-//   --program NAME    instead a program of test/, scripts/bench/operators/ or scripts/gpu/bench/, build/cmake/bin/NAME
+//   --sanitized KIND  instead the addon with the sanitizers of SKIPSCAN_SANITIZE=KIND (CMakeLists.txt) inside,
+//                     build/sanitized-KIND/build/Release/skipscan.node, chosen the same way
+//   --program NAME    instead a program of test/, scripts/bench/operators/ or scripts/gpu/bench/, build/cmake/bin/NAME, or
+//                     after --sanitized KIND build/sanitized-KIND/cmake/bin/NAME
 //
 // Other arguments are handed on to cmake-js (for example --parallel 1 or --CDSKIPSCAN_WERROR=ON). The environment variables
 // SKIPSCAN_CUDA and SKIPSCAN_CUDA_ARCHS set the options of CMakeLists.txt that have these names.
@@ -14,7 +17,18 @@ const os = require('node:os');
 const path = require('node:path');
 
 const root = path.resolve(__dirname, '..');
-const outDir = path.join(root, 'build', 'cmake');
+const args = process.argv.slice(2);
+/** The value of an option, which is taken out of the arguments. */
+function take(option) {
+  const at = args.indexOf(option);
+  return at < 0 ? undefined : args.splice(at, 2)[1];
+}
+const sanitizers = take('--sanitized');
+const program = take('--program');
+const emulated = args[0] === '--emulated' && args.shift() !== undefined;
+
+const sanitized = path.join(root, 'build', `sanitized-${sanitizers}`);
+const outDir = sanitizers ? path.join(sanitized, 'cmake') : path.join(root, 'build', 'cmake');
 
 function fail(message, status = 1) {
   console.error(`skipscan: ${message}`);
@@ -40,35 +54,36 @@ function cmakeJs(...args) {
 }
 
 /** Builds a target of CMakeLists.txt. */
-function build(target, args) {
-  const cuda = [
+function build(target) {
+  const settings = [
     `--CDSKIPSCAN_CUDA=${process.env.SKIPSCAN_CUDA || 'AUTO'}`,
     `--CDSKIPSCAN_CUDA_ARCHS=${process.env.SKIPSCAN_CUDA_ARCHS || 'development'}`,
+    ...(sanitizers ? [`--CDSKIPSCAN_SANITIZE=${sanitizers}`] : []),
   ];
   // By itself `build` configures only once, and options that changed since would be ignored.
-  cmakeJs('configure', '-O', outDir, ...cuda, ...args);
+  cmakeJs('configure', '-O', outDir, ...settings, ...args);
   const jobs = args.includes('--parallel') ? [] : ['--parallel', String(os.availableParallelism())];
-  cmakeJs('build', '-O', outDir, '--target', target, ...jobs, ...cuda, ...args);
+  cmakeJs('build', '-O', outDir, '--target', target, ...jobs, ...settings, ...args);
 }
 
-/** Builds an addon and puts it into a folder where node-gyp-build looks. */
-function buildAddon(target, release, args) {
-  build(target, args);
+/** Builds an addon and puts it below a folder, where node-gyp-build looks. */
+function buildAddon(target, folder) {
+  build(target);
   const built = [path.join(outDir, 'Release'), outDir]
-    .map((folder) => path.join(folder, `${target}.node`))
+    .map((place) => path.join(place, `${target}.node`))
     .find(fs.existsSync);
   if (!built) fail(`the build ended without making ${target}.node below ${outDir}.`);
+  const release = path.join(folder, 'build', 'Release');
   fs.mkdirSync(release, { recursive: true });
   // Not copied over in place: a process that has the old file mapped must not see it change.
   fs.copyFileSync(built, path.join(release, 'skipscan.node.new'));
   fs.renameSync(path.join(release, 'skipscan.node.new'), path.join(release, 'skipscan.node'));
 }
 
-const [option, ...rest] = process.argv.slice(2);
-if (option === '--emulated') {
-  buildAddon('skipscan_emulated', path.join(root, 'build', 'emulated', 'build', 'Release'), rest);
-} else if (option === '--program') {
-  build(rest[0], rest.slice(1));
+if (program) {
+  build(program);
+} else if (emulated) {
+  buildAddon('skipscan_emulated', path.join(root, 'build', 'emulated'));
 } else {
-  buildAddon('skipscan', path.join(root, 'build', 'Release'), process.argv.slice(2));
+  buildAddon('skipscan', sanitizers ? sanitized : root);
 }

@@ -1,7 +1,9 @@
 #include "binding/device_array_wrap.h"
 
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
+#include <new>
 
 #include "binding/convert.h"
 #include "binding/devices.h"
@@ -41,7 +43,8 @@ class Releases {
 };
 
 Releases& releases() {
-  static auto* releases = new Releases;  // never destroyed: one may still run while the process exits
+  alignas(Releases) static std::byte memory[sizeof(Releases)];
+  static auto* releases = new (memory) Releases;  // never destroyed: one may still run while the process exits
   return *releases;
 }
 
@@ -124,14 +127,19 @@ Napi::Value DeviceArrayWrap::dispose(const Napi::CallbackInfo& info) {
   if (!content_) return info.Env().Undefined();
   // Beside the event loop, as a GPU finishes what is queued before it frees memory.
   releases().begin();
-  return Task::start(
-      info.Env(), KeepAlive(),
-      [content = std::exchange(content_, nullptr)]() mutable {
-        content.reset();
-        releases().end();
-        return Status();
-      },
-      [](Napi::Env env) { return env.Undefined(); });
+  try {
+    return Task::start(
+        info.Env(), KeepAlive(),
+        [content = std::exchange(content_, nullptr)]() mutable {
+          content.reset();
+          releases().end();
+          return Status();
+        },
+        [](Napi::Env env) { return env.Undefined(); });
+  } catch (...) {  // the memory is back already, so there is nothing to tell
+    releases().end();
+    return info.Env().Undefined();
+  }
 }
 
 Napi::Function DeviceArrayWrap::define(Napi::Env env) {

@@ -63,10 +63,8 @@ Origin read_origin(const Fields& options) {
 }  // namespace
 
 LanguageModelWrap::LanguageModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LanguageModelWrap>(info) {
-  const Fields options(info[1].As<Napi::Object>());
-  model_ =
-      std::make_shared<LanguageModel>(read_config(Fields(info[0].As<Napi::Object>())), device_of(info.Env(), options),
-                                      options.weight_dtype("dtype"), options.i32("threads"));
+  model_ = make_model<LanguageModel>(info.Env(), read_config(Fields(info[0].As<Napi::Object>())),
+                                     Fields(info[1].As<Napi::Object>()));
 }
 
 std::shared_ptr<LanguageModel> LanguageModelWrap::model(Napi::Env env) const { return opened(env, model_); }

@@ -25,6 +25,19 @@ std::shared_ptr<Model> opened(Napi::Env env, const std::shared_ptr<Model>& model
 // The device that a model's options name, or a thrown error.
 std::shared_ptr<Device> device_of(Napi::Env env, const Fields& options);
 
+// A model without weights as its options say, or a thrown error: its threads may not start.
+template <class Model, class Config>
+std::shared_ptr<Model> make_model(Napi::Env env, const Config& config, const Fields& options) {
+  std::shared_ptr<Model> model;
+  const Status status = guarded([&] {
+    model =
+        std::make_shared<Model>(config, device_of(env, options), options.weight_dtype("dtype"), options.i32("threads"));
+    return Status{};
+  });
+  if (!status.ok()) throw to_error(env, status);
+  return model;
+}
+
 // [{ name, shape }]: the tensors that a model is made of.
 Napi::Value slots_to_js(Napi::Env env, const Weights& weights);
 

@@ -56,17 +56,17 @@ Napi::Value run_op(const Napi::CallbackInfo& info) {
   if (!info[0].IsString() || !info[1].IsObject() || !info[2].IsObject()) {
     mismatch(env, "0 to 2", "a name, params and options");
   }
-  try {
-    return start(env, info[0].As<Napi::String>(), info[1].As<Napi::Object>(), Fields(info[2].As<Napi::Object>()));
-  } catch (const ParamError& error) {
-    throw to_error(env, fail(Code::argument, error.what()));
-  } catch (const std::bad_alloc&) {
-    throw to_error(env, fail(Code::out_of_memory, "There is no memory left for this operator."));
-  } catch (const Napi::Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw to_error(env, fail(Code::native, error.what()));
-  }
+  Napi::Value promise;
+  const Status status = guarded([&] {
+    try {
+      promise = start(env, info[0].As<Napi::String>(), info[1].As<Napi::Object>(), Fields(info[2].As<Napi::Object>()));
+      return Status{};
+    } catch (const ParamError& error) {
+      return fail(Code::argument, error.what());
+    }
+  });
+  if (!status.ok()) throw to_error(env, status);
+  return promise;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <functional>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -12,9 +13,16 @@
 
 namespace skipscan::binding {
 
+// Where there is no memory left, there is none for a message either: a Status that says so has an empty one.
+constexpr const char* kNoMemory =
+    "The system had no memory left for this call. Use a shorter prompt, a smaller model or dispose models and sessions "
+    "that are "
+    "no longer needed.";
+
 // An error as lib/errors.ts reads it: `code` says which kind.
 inline Napi::Error to_error(Napi::Env env, const Status& status) {
-  Napi::Error error = Napi::Error::New(env, status.message);
+  const bool silent = status.code == Code::out_of_memory && status.message.empty();
+  Napi::Error error = Napi::Error::New(env, silent ? kNoMemory : status.message.c_str());
   error.Set("code", Napi::String::New(env, name_of(status.code)));
   return error;
 }
@@ -29,6 +37,29 @@ class KeepAlive {
  private:
   std::vector<Napi::ObjectReference> kept_;
 };
+
+// Turns anything that `work` throws into a Status, JavaScript's own errors excepted.
+template <class Work>
+Status guarded(const Work& work) {
+  try {
+    try {
+      return work();
+    } catch (const Napi::Error&) {
+      throw;
+    } catch (const std::system_error& e) {  // of threads that the system does not start
+      const bool resources = e.code() == std::errc::resource_unavailable_try_again;
+      return fail(resources ? Code::out_of_memory : Code::native, e.what());
+    } catch (const std::bad_alloc&) {
+      return {Code::out_of_memory, {}};
+    } catch (const std::exception& e) {
+      return fail(Code::native, e.what());
+    } catch (...) {
+      return fail(Code::native, "unknown native error");
+    }
+  } catch (const std::bad_alloc&) {  // by a message
+    return {Code::out_of_memory, {}};
+  }
+}
 
 class Task : public Napi::AsyncWorker {
  public:
@@ -65,31 +96,19 @@ class Task : public Napi::AsyncWorker {
   void settle() {
     Napi::HandleScope scope(Env());
     if (!status_.ok()) return deferred_.Reject(to_error(Env(), status_).Value());
+    Napi::Value value;
     try {
-      deferred_.Resolve(result_(Env()));
+      status_ = guarded([&] {
+        value = result_(Env());
+        return Status{};
+      });
     } catch (const Napi::Error& error) {
-      deferred_.Reject(error.Value());
+      return deferred_.Reject(error.Value());
     }
+    if (!status_.ok()) return deferred_.Reject(to_error(Env(), status_).Value());
+    deferred_.Resolve(value);
   }
 
- public:
-  // Turns anything thrown into a Status.
-  static Status guarded(const Work& work) {
-    try {
-      return work();
-    } catch (const std::bad_alloc&) {
-      return fail(
-          Code::out_of_memory,
-          "The system had no memory left for this call. Use a shorter prompt, a smaller model or dispose sessions "
-          "that are no longer needed.");
-    } catch (const std::exception& e) {
-      return fail(Code::native, e.what());
-    } catch (...) {
-      return fail(Code::native, "unknown native error");
-    }
-  }
-
- private:
   Napi::Promise::Deferred deferred_;
   KeepAlive keep_;
   Work work_;

@@ -45,10 +45,8 @@ Napi::Float32Array to_float32(Napi::Env env, const std::vector<float>& values) {
 }  // namespace
 
 VisionModelWrap::VisionModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<VisionModelWrap>(info) {
-  const Fields options(info[1].As<Napi::Object>());
-  model_ =
-      std::make_shared<VisionModel>(read_config(Fields(info[0].As<Napi::Object>())), device_of(info.Env(), options),
-                                    options.weight_dtype("dtype"), options.i32("threads"));
+  model_ = make_model<VisionModel>(info.Env(), read_config(Fields(info[0].As<Napi::Object>())),
+                                   Fields(info[1].As<Napi::Object>()));
 }
 
 Napi::Value VisionModelWrap::slots(const Napi::CallbackInfo& info) {

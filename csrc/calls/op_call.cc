@@ -51,8 +51,14 @@ OpCall::OpCall(const std::string& name, const ParamSource& source, std::shared_p
 Status OpCall::run(ThreadPool& pool, std::string* route) const {
   SKIPSCAN_TRY(device_->use());
   ExecContext context = device_->context(pool);
-  Status status = run_(context);
-  *route = context.route;
+  Status status;
+  try {
+    status = run_(context);
+    *route = context.route;
+  } catch (...) {
+    (void)device_->wait(nullptr);
+    throw;
+  }
   Status after = device_->wait(nullptr);  // in any case: nothing of a call may still run when its memory goes
   return status.ok() ? after : status;
 }

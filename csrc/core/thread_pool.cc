@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <new>
+#include <string>
+#include <system_error>
 
 #include "core/arena.h"
 #include "core/denormals.h"
@@ -39,10 +41,29 @@ bool look(const Done& done) {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : scratch_(size_t(threads < 1 ? 1 : threads)) {
-  for (int w = 1; w < this->threads(); ++w) workers_.emplace_back([this, w] { work(w); });
+  try {
+    workers_.reserve(scratch_.size() - 1);
+    for (int w = 1; w < this->threads(); ++w) workers_.emplace_back([this, w] { work(w); });
+  } catch (const std::system_error& error) {
+    const size_t started = workers_.size() + 1;
+    stop();
+    throw std::system_error(error.code(), "The system started only " + std::to_string(started) + " of " +
+                                              std::to_string(scratch_.size()) +
+                                              " threads. Ask for fewer with the option threads, or let the process "
+                                              "have more (ulimit -u, or the limit of its container)");
+  } catch (...) {
+    stop();  // a thread that nobody has joined would end the process
+    throw;
+  }
 }
 
 ThreadPool::~ThreadPool() {
+  stop();
+  for (Scratch& s : scratch_) std::free(s.data);
+  std::free(shared_.data);
+}
+
+void ThreadPool::stop() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
@@ -50,8 +71,6 @@ ThreadPool::~ThreadPool() {
   }
   wake_.notify_all();
   for (std::thread& t : workers_) t.join();
-  for (Scratch& s : scratch_) std::free(s.data);
-  std::free(shared_.data);
 }
 
 void ThreadPool::reserve_scratch(size_t bytes) {

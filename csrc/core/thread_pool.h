@@ -14,7 +14,8 @@ namespace skipscan {
 
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);  // the caller is one of them: threads - 1 are started
+  // The caller is one of them: threads - 1 are started. Throws system_error when the system does not start so many, and bad_alloc.
+  explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -54,6 +55,7 @@ class ThreadPool {
     void resize(size_t bytes);  // what it held is lost
   };
 
+  void stop();
   void run(int64_t tasks, Call call, const void* body);
   void work(int worker);
   void claim(int worker);

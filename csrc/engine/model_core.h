@@ -36,14 +36,15 @@ class ModelCore {
     SKIPSCAN_TRY(reserve(count.used()));
     count_workspace();
     Arena arena(workspace_.as<void>());
-    auto workspace = carve(arena);
-    Status status = run(workspace);
-    // What a pass had queued before it failed still writes to the workspace and the state, and may find faults that are not
-    // the next pass's.
-    if (!status.ok()) (void)device_->wait(nullptr);
-    if (device_->is_host() && workspace_.bytes() > kKeptWorkspace) workspace_.reset();
-    count_workspace();
-    return status;
+    try {
+      auto workspace = carve(arena);
+      Status status = run(workspace);
+      end_run(status.ok());
+      return status;
+    } catch (...) {
+      end_run(false);
+      throw;
+    }
   }
 
   size_t workspace_bytes() const { return workspace_bytes_.load(std::memory_order_relaxed); }
@@ -63,6 +64,13 @@ class ModelCore {
   }
 
  private:
+  void end_run(bool ok) {
+    // What a pass had queued before it failed still writes to the workspace and the state, and may find faults that are not
+    // the next pass's.
+    if (!ok) (void)device_->wait(nullptr);
+    if (device_->is_host() && workspace_.bytes() > kKeptWorkspace) workspace_.reset();
+    count_workspace();
+  }
   Status reserve(size_t bytes) {
     if (workspace_.bytes() >= bytes) return {};
     workspace_.reset();  // the old one goes first

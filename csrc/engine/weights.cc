@@ -112,15 +112,27 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
                 "Received tensor " + source.slot + (slot == slots_.end() ? ", which has no slot." : " twice."));
   }
   uint64_t hash = hash_of(source.slot + name_of(source.dtype));
-  switch (slot->kind) {
-    case Kind::matrix:
-    case Kind::step_matrix: SKIPSCAN_TRY(load_matrix(source, *slot, pool, &hash)); break;
-    case Kind::conv_matrix: SKIPSCAN_TRY(load_conv_matrix(source, *slot, &hash)); break;
-    default: SKIPSCAN_TRY(load_vector(source, *slot, &hash));
+  const size_t used = used_;
+  try {
+    Status status = load_into(*slot, source, pool, &hash);
+    if (!status.ok()) used_ = used;  // a tensor that failed may come again, and takes no place twice
+    SKIPSCAN_TRY(std::move(status));
+  } catch (...) {
+    used_ = used;
+    throw;
   }
   fingerprint_ += hash;  // a sum, so that the order of loading does not matter
   slot->loaded = true;
   return {};
+}
+
+Status Weights::load_into(WeightSlot& slot, const TensorSource& source, ThreadPool& pool, uint64_t* hash) {
+  switch (slot.kind) {
+    case Kind::matrix:
+    case Kind::step_matrix: return load_matrix(source, slot, pool, hash);
+    case Kind::conv_matrix: return load_conv_matrix(source, slot, hash);
+    default: return load_vector(source, slot, hash);
+  }
 }
 
 // Bytes on the device for a slot, and for the shift of the norm that is folded into it.

@@ -8,7 +8,7 @@ export type Limits = { flops: number; bytes: number; exponentials: number };
 
 /** What the threads of the CPU do together; nothing is known of a GPU. */
 export async function measureLimits({ threads }: MachineFacts): Promise<Limits | undefined> {
-  return threads === undefined ? undefined : fromNative(native.measureLimits(threads));
+  return threads === undefined ? undefined : fromNative(() => native.measureLimits(threads));
 }
 
 /** The seconds that an operator's calls take at the least, where caches hold nothing: its slowest kind of work sets them. */

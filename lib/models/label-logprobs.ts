@@ -17,7 +17,7 @@ export async function labelLogprobs(logits: Float32Array, labels: Int32Array): P
   const best = new Int32Array(rows);
   const params = { rows, vocabulary: logits.length / rows, logits, tokens: labels, logprobs, best };
   // One thread: it is little beside the pass that the logits are from.
-  await fromNative(native.runOp('token_logprobs', params, { threads: 1 }));
+  await fromNative(() => native.runOp('token_logprobs', params, { threads: 1 }));
   const bad = logprobs.findIndex((value, i) => Number.isNaN(value) || best[i] < 0);
   if (bad >= 0) throw badLogits(`Row ${bad} of ${rows} has logits that are not finite`);
   return { logprobs, greedy: Array.from(labels, (label, i) => best[i] === label) };

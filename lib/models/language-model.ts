@@ -130,7 +130,9 @@ export class LanguageModel implements AsyncDisposable {
       const room = new Float32Array((lastOnly ? prompts.length : ids.length) * vocabRows);
       const hidden = o.hiddenStates ? new Float32Array((layers + 2) * ids.length * dModel) : undefined;
       const { milliseconds, kept } = await cancellable(o.signal, (cell) =>
-        fromNative(this.native.forward(ids, starts, { lastOnly, logits: room, hidden, reduction }, cell)),
+        fromNative(() =>
+          this.native.forward(ids, starts, { lastOnly, logits: room, hidden, reduction }, cell),
+        ),
       );
       const rows: Kept = kept.at(-1) ?? { layer: -1, offsets: starts, positions: positionsOf(prompts) };
       const shown = lastOnly ? lastRows(rows) : rows;
@@ -199,7 +201,7 @@ export class LanguageModel implements AsyncDisposable {
   /**
    * One token for each of several sessions, of any lengths, in one pass over the weights; each gets what `session.step()` gives it
    * alone. The states are copied side by side when sessions first step together, or in another order; then they stay there.
-   * A session that steps alone, or with others, leaves. Like `session.step()` it is not undone when it fails.
+   * A session that steps alone, or with others, leaves. As with `session.step()`, sessions that it fails on have lost their states.
    *
    * @param sessions different ones of this model
    * @param tokens one for each session

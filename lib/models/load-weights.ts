@@ -51,7 +51,7 @@ async function loadInParts(
     pending += source.byteLength;
     if (pending < partBytes && i + 1 < sources.length) continue;
     signal?.throwIfAborted();
-    await fromNative(load(part));
+    await fromNative(() => load(part));
     done += pending;
     part = [];
     pending = 0;

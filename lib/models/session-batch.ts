@@ -32,8 +32,8 @@ export async function readOn(
 }
 
 /**
- * Each session reads one token, all in one pass over the weights and in place: a step is not undone when it fails, and not
- * stopped once it has started.
+ * Each session reads one token, all in one pass over the weights and in place: a step is not undone when it fails, so that
+ * sessions are lost, and not stopped once it has started.
  *
  * @param sessions different ones
  * @param tokens one for each session, checked
@@ -48,7 +48,12 @@ export async function stepOn(
   const step = async () => {
     const logits = new Float32Array(sessions.length * model.config.vocabRows);
     const states = sessions.map(({ native }) => native);
-    await fromNative(model.native.step(states, tokens, logits));
+    try {
+      await fromNative(() => model.native.step(states, tokens, logits));
+    } catch (error) {
+      for (const session of sessions) session.lose();
+      throw error;
+    }
     for (const session of sessions) session.advanced(1, []);
     return logits;
   };
@@ -68,7 +73,10 @@ async function running<T>(
       session.begin();
       begun.push(session);
     }
-    return await model.queue.run(job, signal);
+    return await model.queue.run(() => {
+      for (const session of begun) session.assertState();
+      return job();
+    }, signal);
   } finally {
     for (const session of begun) session.end();
   }
@@ -95,7 +103,9 @@ async function read(
   }
   const from = { sessions: sessions.map(({ native }) => native), start, advance: o.advance };
   const { kept } = await cancellable(o.signal, (cell) =>
-    fromNative(model.native.forward(ids, startOffsets(tokens), { lastOnly, logits, reduction, from }, cell)),
+    fromNative(() =>
+      model.native.forward(ids, startOffsets(tokens), { lastOnly, logits, reduction, from }, cell),
+    ),
   );
   if (o.advance) {
     for (const [s, session] of sessions.entries()) session.advanced(lengths[s], kept.map(sequenceOf(s)));

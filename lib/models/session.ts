@@ -32,6 +32,7 @@ export class Session implements AsyncDisposable {
   #length: number;
   #kept: Kept[];
   #running = 0;
+  #lost = false;
   #closing?: Promise<void>;
 
   /** @internal */
@@ -69,7 +70,10 @@ export class Session implements AsyncDisposable {
     return logits;
   }
 
-  /** Reads one token and returns the logits after it: `[vocabRows]`. `model.stepAll()` does this for several sessions at once. */
+  /**
+   * Reads one token and returns the logits after it: `[vocabRows]`. `model.stepAll()` does this for several sessions at once. A step
+   * works in place: when it fails, the session has lost its state, and every further call but `dispose()` is `ERR_DISPOSED`.
+   */
   async step(token: number): Promise<Float32Array> {
     checkToken(token, 'token', this.#model.config.vocabRows);
     return stepOn(this.#model, [this], Int32Array.of(token));
@@ -140,6 +144,7 @@ export class Session implements AsyncDisposable {
         'This session was disposed. Make another with model.createSession().',
       );
     }
+    this.assertState();
   }
 
   #idle(method: string): void {
@@ -154,7 +159,10 @@ export class Session implements AsyncDisposable {
   async #run<T>(job: () => Promise<T>): Promise<T> {
     this.begin();
     try {
-      return await this.#model.queue.run(job);
+      return await this.#model.queue.run(() => {
+        this.assertState();
+        return job();
+      });
     } finally {
       this.end();
     }
@@ -174,6 +182,21 @@ export class Session implements AsyncDisposable {
   /** @internal The call has ended. */
   end(): void {
     this.#running -= 1;
+  }
+
+  /** @internal A step has failed: its state is neither that before the token nor that after it. */
+  lose(): void {
+    this.#lost = true;
+  }
+
+  /** @internal Also for calls that waited for their turn while a step failed. */
+  assertState(): void {
+    if (!this.#lost) return;
+    throw new SkipscanError(
+      'ERR_DISPOSED',
+      'A step of this session failed in the middle, and its state is lost. Dispose the session; go on from a clone or from what ' +
+        'save() gave before, or read the tokens again.',
+    );
   }
 
   /** @internal The state has come to stand after `count` more tokens. */

@@ -176,7 +176,7 @@ export class VisionModel implements AsyncDisposable {
       const hidden = room(layers * slice, o.hiddenStates === true);
       const residual = room(layers * slice, o.hiddenStates === true);
       const { milliseconds, kept, scores } = await cancellable(o.signal, (cell) =>
-        fromNative(
+        fromNative(() =>
           this.#native.forward(
             pixels,
             { images, height, width },

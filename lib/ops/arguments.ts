@@ -222,7 +222,7 @@ export class Arguments<Options extends object> implements Disposable {
   /** Runs the kernel; the outputs are in `params`. */
   async run<Name extends keyof NativeOpParams>(name: Name, params: NativeOpParams[Name]): Promise<void> {
     const { device } = this.place;
-    await fromNative((async () => native.runOp(name, params, device === 'cpu' ? {} : { device }))());
+    await fromNative(() => native.runOp(name, params, device === 'cpu' ? {} : { device }));
   }
 
   /** The lengths of the sequences that the shape of the tokens says. */

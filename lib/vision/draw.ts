@@ -34,6 +34,8 @@ export async function drawExplanation(explanation: Explanation): Promise<Uint8Ar
 async function enlarge(image: RgbImage, scale: number): Promise<RgbImage> {
   if (scale === 1) return image;
   const to = { width: image.width * scale, height: image.height * scale };
-  const data = await fromNative(native.resampleImage(image.data, image, to, { left: 0, top: 0, ...to }));
+  const data = await fromNative(() =>
+    native.resampleImage(image.data, image, to, { left: 0, top: 0, ...to }),
+  );
   return { data, ...to };
 }

@@ -60,7 +60,7 @@ export async function cropImage(
     width: crop,
     height: crop,
   };
-  const data = await fromNative(native.resampleImage(image.data, from, to, box));
+  const data = await fromNative(() => native.resampleImage(image.data, from, to, box));
   return { data, width: crop, height: crop };
 }
 
