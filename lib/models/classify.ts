@@ -4,6 +4,7 @@ import { evalTransform } from '../vision/preprocess';
 import { type ImageSource, imageList, inBatches } from './vision-images';
 import type { VisionModel } from './vision-model';
 
+/** How images are classified. */
 export type ClassifyOptions = {
   /** How many classes of each image; all where the model has no more. Defaults to 5. */
   topK?: number;
@@ -15,6 +16,7 @@ export type ClassifyOptions = {
 
 /** A class of an image. */
 export type Classification = {
+  /** Its name. */
   label: string;
   /** Of the class, counted from 0. */
   index: number;

@@ -6,6 +6,7 @@ import { StopMatcher } from '../text/stop';
 import { needTokenizer, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
 
+/** How a prompt is continued. */
 export type GenerateOptions = SamplingOptions & {
   /** Removes tokens of the prompt; what is generated is never reduced. Defaults to none. */
   reduction?: Policy;
@@ -23,6 +24,7 @@ export type GenerateOptions = SamplingOptions & {
 export type GeneratedToken = {
   /** What is certain with this token: empty while a character or a possible stop string is not complete, or without a tokenizer. */
   text: string;
+  /** Its id. */
   token: number;
   /** Natural logarithm of the token's probability under the model itself (temperature 1, nothing filtered). */
   logprob: number;

@@ -21,6 +21,7 @@ import { Session, type SessionState } from './session';
 import { decodeSession } from './session-file';
 import { stepAll } from './step-all';
 
+/** What a forward pass computes. */
 export type ForwardOptions = {
   /** Removes tokens on the way; the logits are those of the rows that are left. Defaults to none. */
   reduction?: Policy;
@@ -38,6 +39,7 @@ export type Forward = {
   logits: Float32Array;
   /** Entries of one row of logits, padding of the vocabulary included. */
   vocabSize: number;
+  /** `[sequences + 1]` where each sequence begins. */
   offsets: Int32Array;
   /** Each row's position in its own prompt. */
   positions: Int32Array;
@@ -45,7 +47,17 @@ export type Forward = {
   kept: Kept[];
   /** `[dModel]` rows of every token, also where only the last logits were asked for: the embedding, the residual stream after each block, the final norm. */
   hiddenStates?: Float32Array[];
-  stats: { flops: number; denseFlops: number; reductionFlops: number; milliseconds: number };
+  /** The work of all sequences, and how long it took. */
+  stats: {
+    /** Floating-point operations, a multiply-add counted as two; `flops()` says what counts. */
+    flops: number;
+    /** Without the reduction. */
+    denseFlops: number;
+    /** Scoring, comparing and merging tokens; part of `flops`. */
+    reductionFlops: number;
+    /** Of the pass itself, without waiting for its turn. */
+    milliseconds: number;
+  };
 };
 
 /** @internal What the loader hands over. */
@@ -64,12 +76,15 @@ export type LoadedModel = {
 
 /** A Mamba or Mamba-2 language model. Made by `loadLanguageModel()`. Calls run one after another, in the order they are made. */
 export class LanguageModel implements AsyncDisposable {
+  /** The shape of the model. */
   readonly config: LanguageModelConfig;
+  /** Where weights and states are. */
   readonly device: Device;
   /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
   readonly dtype: WeightDtype;
   /** How what products read is held: on the CPU f32, unless the option `activations` asked for less. */
   readonly activations: ActivationDtype;
+  /** Numbers in its weights, a tied head counted once. */
   readonly parameterCount: number;
   /** Present when the source, or the option `tokenizer`, carries one. */
   readonly tokenizer?: Tokenizer;
@@ -237,7 +252,14 @@ export class LanguageModel implements AsyncDisposable {
    * Bytes of native memory in use on the model's device: packed weights, the workspace of calls, states of open sessions. Sessions that
    * step together share one piece of memory with room for each; it is there until the last of them is disposed or has left.
    */
-  memory(): { weights: number; workspace: number; sessions: number } {
+  memory(): {
+    /** Packed weights. */
+    weights: number;
+    /** The workspace of calls: as large as the largest pass so far needed. */
+    workspace: number;
+    /** States of open sessions. */
+    sessions: number;
+  } {
     this.assertOpen();
     return this.native.memory();
   }
@@ -248,6 +270,7 @@ export class LanguageModel implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** `dispose()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

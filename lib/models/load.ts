@@ -7,9 +7,10 @@ import { type GatedNorm, type LanguageModelConfig, parseConfig } from './config'
 import { LanguageModel } from './language-model';
 import { elementsOf, loadWeights } from './load-weights';
 import { describedBy, matchTensors } from './names';
-import { checkRunOptions, numberFormats, type RunOptions } from './run-options';
+import { checkRunOptions, type ModelOptions, numberFormats } from './run-options';
 
-export type LoadOptions = RunOptions & {
+/** How a language model is loaded and run. */
+export type LoadOptions = ModelOptions & {
   /** A folder, a tokenizer.json or a hub id (of its branch `main`) to take the tokenizer from. Defaults to the source. */
   tokenizer?: string;
   /**

@@ -6,7 +6,9 @@ import type { Queue } from '../queue';
 export type OperatorProfile = {
   /** The operator, such as `selective_scan`; a product with the shape of its weights, inputs first: `linear 768x3072`. */
   name: string;
+  /** How often it ran. */
   calls: number;
+  /** The time of all calls. */
   seconds: number;
   /** Float32 operations that the calls could not do without, a multiply-add counted as two. */
   flops: number;
@@ -16,6 +18,7 @@ export type OperatorProfile = {
   exponentials: number;
 };
 
+/** Where the time of some work went. */
 export type Profile<Result> = {
   /** What the work returned. */
   result: Result;

@@ -11,7 +11,7 @@ export type ActivationDtype = 'f32' | 'bf16' | 'f16';
 const weightDtypes: readonly string[] = ['f32', 'bf16', 'f16', 'i8'] satisfies WeightDtype[];
 
 /** How a model is loaded and run, whatever it models. */
-export type RunOptions = {
+export type ModelOptions = {
   /** Defaults to `'auto'`: the first GPU if there is one, else the CPU. */
   device?: 'auto' | Device;
   /**
@@ -37,7 +37,7 @@ export type RunOptions = {
 };
 
 /** Checks the options that say how the model runs. */
-export function checkRunOptions(o: RunOptions): { device: Device; threads: number } {
+export function checkRunOptions(o: ModelOptions): { device: Device; threads: number } {
   const threads = o.threads ?? os.availableParallelism();
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
     throw invalidArgument('threads', 'a whole number from 1 to 1024', threads);
@@ -57,7 +57,7 @@ export function checkRunOptions(o: RunOptions): { device: Device; threads: numbe
  * @throws SkipscanError `ERR_UNSUPPORTED` when the device does not have it, `ERR_ARGUMENT` when the options contradict each other
  */
 export function numberFormats(
-  o: RunOptions,
+  o: ModelOptions,
   device: Device,
   manifest: Manifest,
 ): { dtype: WeightDtype; activations: ActivationDtype } {

@@ -12,6 +12,7 @@ import { readOn } from './session-batch';
 /** A context, and what may follow it: token ids, none of them empty. */
 export type ScoreItem = { context: Int32Array; continuations: readonly Int32Array[] };
 
+/** How probable a continuation is. */
 export type Score = {
   /** Natural logarithm of each continuation token's probability, given the context and the tokens before it. With the protocol `'paper'`, of as many as there are rows for. */
   logprobs: Float32Array;

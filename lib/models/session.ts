@@ -116,6 +116,7 @@ export class Session implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** `dispose()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

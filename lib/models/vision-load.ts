@@ -4,14 +4,15 @@ import { badCheckpoint, fromNativeSync } from '../errors';
 import { native } from '../native';
 import { elementsOf, loadWeights } from './load-weights';
 import { type Described, describedBy, matchTensors } from './names';
-import { checkRunOptions, numberFormats, type RunOptions } from './run-options';
+import { checkRunOptions, type ModelOptions, numberFormats } from './run-options';
 import { parseVisionConfig, type VisionConfig } from './vision-config';
 import { classesOf, inferVisionConfig } from './vision-infer';
 import { checkLabels, labelsFor } from './vision-labels';
 import { VisionModel } from './vision-model';
 import { publishedConfig, type VisionModelName } from './vision-names';
 
-export type VisionLoadOptions = RunOptions & {
+/** How a vision model is loaded and run. */
+export type VisionLoadOptions = ModelOptions & {
   /**
    * Which published model the weights are of, with any number of classes. Defaults to what config.json beside the weights says, or
    * where there is none to what the tensors' shapes say.

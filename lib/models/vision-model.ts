@@ -15,6 +15,7 @@ import type { ImageSource } from './vision-images';
 import { checkImageSize, checkPixels, type PixelShape } from './vision-input';
 import { type VisionStats, visionStats } from './vision-stats';
 
+/** What a forward pass computes. */
 export type VisionForwardOptions = {
   /** Removes tokens on the way. Defaults to none. */
   reduction?: Policy;
@@ -24,11 +25,14 @@ export type VisionForwardOptions = {
   signal?: AbortSignal;
 };
 
+/** How features are computed. */
 export type FeatureOptions = Pick<VisionForwardOptions, 'reduction' | 'signal'>;
 
+/** What a forward pass of images returns. */
 export type VisionForward = {
   /** `[images, numClasses]`. */
   logits: Float32Array;
+  /** Entries of one row of logits. */
   numClasses: number;
   /**
    * After each reduction: image i keeps the tokens at `positions`, from `offsets[i]` to `offsets[i + 1] - 1`. Patches are counted in
@@ -39,7 +43,13 @@ export type VisionForward = {
    * Of each layer, `[images, tokens, dModel]`: the mixer's output, and the residual stream that it is to be added to. Where a depthwise
    * convolution ends the layer, `hidden` is the stream and `residual` is zero.
    */
-  hiddenStates?: { hidden: Float32Array; residual: Float32Array }[];
+  hiddenStates?: {
+    /** The mixer's output. */
+    hidden: Float32Array;
+    /** The residual stream. */
+    residual: Float32Array;
+  }[];
+  /** The work, and how long it took. */
   stats: VisionStats;
 };
 
@@ -67,7 +77,9 @@ export type VisionPass = VisionForward & {
 
 /** A ViM or PlainMamba image classifier. Made by `loadVisionModel()`. Calls run one after another, in the order they are made. */
 export class VisionModel implements AsyncDisposable {
+  /** The shape of the model. */
   readonly config: VisionConfig;
+  /** Where the weights are. */
   readonly device: Device;
   /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
   readonly dtype: WeightDtype;
@@ -208,7 +220,15 @@ export class VisionModel implements AsyncDisposable {
    * The orders in which the scans of every layer visit the tokens of images of this size: `positions` is `[directions, tokens]`, two
    * directions for ViM and four for PlainMamba, whose `moves` say how each step was reached: 0 first, 1 right, 2 left, 3 up, 4 down.
    */
-  scanOrders(height: number, width: number): { positions: Int32Array; moves?: Int32Array } {
+  scanOrders(
+    height: number,
+    width: number,
+  ): {
+    /** `[directions, tokens]` the token of each step. */
+    positions: Int32Array;
+    /** `[directions, tokens]` how each step was reached; PlainMamba only. */
+    moves?: Int32Array;
+  } {
     this.assertOpen();
     checkImageSize(1, height, width, this.config);
     return fromNativeSync(() => this.#native.scanOrders(height, width));
@@ -226,7 +246,12 @@ export class VisionModel implements AsyncDisposable {
   }
 
   /** Bytes of native memory in use on the model's device: packed weights, and the workspace of calls. */
-  memory(): { weights: number; workspace: number } {
+  memory(): {
+    /** Packed weights. */
+    weights: number;
+    /** The workspace of calls: as large as the largest pass so far needed. */
+    workspace: number;
+  } {
     this.assertOpen();
     return this.#native.memory();
   }
@@ -237,6 +262,7 @@ export class VisionModel implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** `dispose()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
