@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'ERR_UNSUPPORTED'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_DEVICE'
+  | 'ERR_BUSY'
   | 'ERR_DISPOSED'
   | 'ERR_NATIVE';
 

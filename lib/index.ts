@@ -20,8 +20,9 @@ export type { Tokens } from './models/arguments';
 export type { Classification, ClassifyOptions } from './models/classify';
 export type { LanguageModelConfig } from './models/config';
 export type { ExplainOptions, Explanation } from './models/explain';
+export type { Forward, ForwardOptions } from './models/forward';
 export type { GeneratedToken, GenerateOptions } from './models/generate';
-export type { Forward, ForwardOptions, LanguageModel } from './models/language-model';
+export type { LanguageModel } from './models/language-model';
 export { type LoadOptions, loadLanguageModel } from './models/load';
 export type { OperatorProfile, Profile } from './models/profile';
 export type { Kept } from './models/reduce';
@@ -37,6 +38,7 @@ export type { FeatureOptions, VisionForward, VisionForwardOptions, VisionModel }
 export type { VisionModelName } from './models/vision-names';
 export type { VisionStats } from './models/vision-stats';
 export * as ops from './ops';
+export type { QueueStatus } from './queue';
 export {
   type Flops,
   type FlopsOptions,

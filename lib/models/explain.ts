@@ -37,6 +37,7 @@ export async function explain(
     );
   }
   const { config, labels } = model;
+  using line = model.calls.reserve();
   const transform = evalTransform(config.imageSize);
   const seen = await loadImage(image, transform);
   signal?.throwIfAborted();
@@ -45,6 +46,7 @@ export async function explain(
   const { logits, kept, scores } = await model.pass(pixels, [1, 3, height, width], {
     reduction,
     signal,
+    line,
     scores: true,
   });
   signal?.throwIfAborted();
