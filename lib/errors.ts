@@ -6,6 +6,7 @@
  * - `'ERR_UNSUPPORTED'`: what was asked for is well formed, but this build, device or engine does not do it
  * - `'ERR_OUT_OF_MEMORY'`: memory, of the system or of a GPU, was not enough
  * - `'ERR_DEVICE'`: a device that is not there, or does not work any more
+ * - `'ERR_BUSY'`: too many calls wait for the model already; nothing was done, and later it may be
  * - `'ERR_DISPOSED'`: a model, a session or a tensor that was disposed
  * - `'ERR_NATIVE'`: the native engine does not load, or found what should not be
  */
@@ -15,6 +16,7 @@ export type ErrorCode =
   | 'ERR_UNSUPPORTED'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_DEVICE'
+  | 'ERR_BUSY'
   | 'ERR_DISPOSED'
   | 'ERR_NATIVE';
 

@@ -33,11 +33,13 @@ export async function classify(
   model.assertOpen();
   if (!Number.isInteger(topK) || topK < 1)
     throw invalidArgument('topK', 'a whole number of at least 1', topK);
+  const list = imageList(images);
+  using line = model.calls.reserve();
   const results = await inBatches(
-    imageList(images),
+    list,
     evalTransform(model.config.imageSize),
     async (pixels, shape) => {
-      const { logits, numClasses } = await model.pass(pixels, shape, { reduction, signal });
+      const { logits, numClasses } = await model.pass(pixels, shape, { reduction, signal, line });
       return Array.from({ length: shape[0] }, (_, i) =>
         topClasses(logits.subarray(i * numClasses, (i + 1) * numClasses), model.labels, topK),
       );
@@ -67,13 +69,14 @@ export async function imageFeatures(
   model.assertOpen();
   const list = imageList(images);
   const { dModel, imageSize } = model.config;
+  using line = model.calls.reserve();
   const all = new Float32Array(list.length * dModel);
   let done = 0;
   await inBatches(
     list,
     evalTransform(imageSize),
     async (pixels, shape) => {
-      const { features } = await model.pass(pixels, shape, { reduction, signal, features: true });
+      const { features } = await model.pass(pixels, shape, { reduction, signal, line, features: true });
       all.set(features!, done);
       done += features!.length;
     },

@@ -39,6 +39,7 @@ export async function explain(
     );
   }
   const { config, labels } = model;
+  using line = model.calls.reserve();
   const transform = evalTransform(config.imageSize);
   const seen = await loadImage(image, transform);
   signal?.throwIfAborted();
@@ -47,6 +48,7 @@ export async function explain(
   const { logits, kept, scores } = await model.pass(pixels, [1, 3, height, width], {
     reduction,
     signal,
+    line,
     scores: true,
   });
   signal?.throwIfAborted();

@@ -16,7 +16,7 @@ export type GenerateOptions = SamplingOptions & {
   stop?: string[];
   /** Go on past tokens that end a text. Defaults to false. */
   ignoreEos?: boolean;
-  /** Ends the generation between two tokens, or inside the prefill; the loop throws `signal.reason`. */
+  /** Ends the generation between two tokens, while it waits for its turn, or inside the prefill; the loop throws `signal.reason`. */
   signal?: AbortSignal;
 };
 
@@ -60,7 +60,7 @@ export async function* generate(
     if (stream && !stopped && (ended || left === 1)) text += stops.feed(stream.flush()).text + stops.flush();
     if (!ended || text !== '') yield { text, token, logprob };
     if (ended || stopped) return;
-    if (left > 1) logits = await session.step(token);
+    if (left > 1) logits = await session.step(token, { signal: o.signal });
   }
 }
 

@@ -1,64 +1,22 @@
-import { cancellable } from '../cancel';
 import type { Device } from '../device';
-import { fromNative, fromNativeSync, SkipscanError } from '../errors';
+import { fromNativeSync, SkipscanError } from '../errors';
 import { native } from '../native';
 import type { NativeLanguageModel, NativeSession } from '../native-model-types';
-import { Queue } from '../queue';
-import { flops } from '../reduction/flops';
+import { Queue, type QueueStatus } from '../queue';
 import { policyFromJSON } from '../reduction/policies';
 import type { Policy } from '../reduction/policy-types';
 import type { Tokenizer } from '../text/tokenizer';
-import { checkTokens, type Tokens } from './arguments';
+import type { Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
+import { type Forward, type ForwardOptions, forward } from './forward';
 import { type GeneratedToken, type GenerateOptions, generate } from './generate';
-import { concatenate, positionsOf, startOffsets } from './packed';
 import { type Profile, profile } from './profile';
-import { countsOf, type Kept, nativeReduction } from './reduce';
 import type { ActivationDtype, WeightDtype } from './run-options';
 import { type ScoreOptions, score } from './score';
 import type { Score } from './score-batch';
 import { Session, type SessionState } from './session';
 import { decodeSession } from './session-file';
 import { stepAll } from './step-all';
-
-/** What a forward pass computes. */
-export type ForwardOptions = {
-  /** Removes tokens on the way; the logits are those of the rows that are left. Defaults to none. */
-  reduction?: Policy;
-  /** Logits of every row, or of each sequence's last row only. Defaults to `'all'`. */
-  logits?: 'all' | 'last';
-  /** Also return the residual stream after the embedding, each block and the final norm. Not with a reduction. Defaults to false. */
-  hiddenStates?: boolean;
-  /** Stops between two tiles of work; the call rejects with `signal.reason`. */
-  signal?: AbortSignal;
-};
-
-/** Packed results: sequence s is rows `offsets[s]` to `offsets[s + 1] - 1`. */
-export type Forward = {
-  /** `[rows, vocabSize]`. */
-  logits: Float32Array;
-  /** Entries of one row of logits, padding of the vocabulary included. */
-  vocabSize: number;
-  /** `[sequences + 1]` where each sequence begins. */
-  offsets: Int32Array;
-  /** Each row's position in its own prompt. */
-  positions: Int32Array;
-  /** After each reduction. */
-  kept: Kept[];
-  /** `[dModel]` rows of every token, also where only the last logits were asked for: the embedding, the residual stream after each block, the final norm. */
-  hiddenStates?: Float32Array[];
-  /** The work of all sequences, and how long it took. */
-  stats: {
-    /** Floating-point operations, a multiply-add counted as two; `flops()` says what counts. */
-    flops: number;
-    /** Without the reduction. */
-    denseFlops: number;
-    /** Scoring, comparing and merging tokens; part of `flops`. */
-    reductionFlops: number;
-    /** Of the pass itself, without waiting for its turn. */
-    milliseconds: number;
-  };
-};
 
 /** @internal What the loader hands over. */
 export type LoadedModel = {
@@ -72,6 +30,7 @@ export type LoadedModel = {
   backend: string;
   parameterCount: number;
   tokenizer?: Tokenizer;
+  maxQueue: number;
 };
 
 /** A Mamba or Mamba-2 language model. Made by `loadLanguageModel()`. Calls run one after another, in the order they are made. */
@@ -95,7 +54,7 @@ export class LanguageModel implements AsyncDisposable {
   /** @internal A hash of the weights: which model a saved session belongs to. */
   readonly fingerprint: string;
   /** @internal */
-  readonly queue = new Queue();
+  readonly calls: Queue;
   /** @internal */
   readonly native: NativeLanguageModel;
   readonly #sessions = new Set<WeakRef<Session>>();
@@ -104,6 +63,7 @@ export class LanguageModel implements AsyncDisposable {
   /** @internal */
   constructor(loaded: LoadedModel) {
     this.native = loaded.native;
+    this.calls = new Queue(loaded.maxQueue);
     this.source = loaded.source;
     this.config = loaded.config;
     this.device = loaded.device;
@@ -121,66 +81,7 @@ export class LanguageModel implements AsyncDisposable {
    * @param tokens ids of one prompt, or a list of prompts
    */
   async forward(tokens: Tokens | readonly Tokens[], o: ForwardOptions = {}): Promise<Forward> {
-    this.assertOpen();
-    const { vocabRows, dModel, layers } = this.config;
-    const prompts = isBatch(tokens)
-      ? tokens.map((prompt, s) => checkTokens(prompt, `tokens[${s}]`, vocabRows))
-      : [checkTokens(tokens, 'tokens', vocabRows)];
-    const ids = concatenate(prompts);
-    const starts = startOffsets(prompts);
-    const lastOnly = o.logits === 'last';
-    if (o.logits !== undefined && !lastOnly && o.logits !== 'all') {
-      throw new SkipscanError(
-        'ERR_ARGUMENT',
-        `Expected 'all' or 'last' for logits but received ${String(o.logits)}.`,
-      );
-    }
-    if (o.hiddenStates && o.reduction) {
-      throw new SkipscanError('ERR_ARGUMENT', 'Expected hiddenStates or a reduction but received both.');
-    }
-    const lengths = prompts.map((prompt) => prompt.length);
-    const reduction = o.reduction && nativeReduction(o.reduction, this.config, lengths);
-
-    return this.queue.run(async () => {
-      const room = new Float32Array((lastOnly ? prompts.length : ids.length) * vocabRows);
-      const hidden = o.hiddenStates ? new Float32Array((layers + 2) * ids.length * dModel) : undefined;
-      const { milliseconds, kept } = await cancellable(o.signal, (cell) =>
-        fromNative(this.native.forward(ids, starts, { lastOnly, logits: room, hidden, reduction }, cell)),
-      );
-      const rows: Kept = kept.at(-1) ?? { layer: -1, offsets: starts, positions: positionsOf(prompts) };
-      const shown = lastOnly ? lastRows(rows) : rows;
-      const slice = ids.length * dModel;
-      return {
-        // A copy where a reduction left room unused: a view would keep all of it alive.
-        logits:
-          shown.positions.length * vocabRows < room.length
-            ? room.slice(0, shown.positions.length * vocabRows)
-            : room,
-        vocabSize: vocabRows,
-        offsets: shown.offsets,
-        positions: shown.positions,
-        kept,
-        hiddenStates:
-          hidden && Array.from({ length: layers + 2 }, (_, i) => hidden.subarray(i * slice, (i + 1) * slice)),
-        stats: { ...this.#work(lengths, kept, shown.offsets, o.reduction), milliseconds },
-      };
-    }, o.signal);
-  }
-
-  #work(lengths: number[], kept: Kept[], offsets: Int32Array, reduction?: Policy) {
-    const stats = { flops: 0, denseFlops: 0, reductionFlops: 0 };
-    for (const [s, length] of lengths.entries()) {
-      const headRows = offsets[s + 1] - offsets[s];
-      const counts = reduction?.name === 'ltmp' ? countsOf(kept, s) : undefined;
-      const work = flops(this.config, { length, headRows, reduction, counts });
-      stats.flops += work.total;
-      stats.reductionFlops += work.reduction;
-      stats.denseFlops += flops(this.config, {
-        length,
-        headRows: reduction && headRows > 1 ? length : headRows,
-      }).total;
-    }
-    return stats;
+    return forward(this, tokens, o, this.calls);
   }
 
   /**
@@ -245,7 +146,7 @@ export class LanguageModel implements AsyncDisposable {
    */
   async profile<Result>(work: () => Promise<Result>): Promise<Profile<Result>> {
     this.assertOpen();
-    return profile(this.native, this.queue, work);
+    return profile(this.native, this.calls, work);
   }
 
   /**
@@ -264,6 +165,22 @@ export class LanguageModel implements AsyncDisposable {
     return this.native.memory();
   }
 
+  /** How many calls run and wait. Those of sessions, of `generate()` and of `score()` are among them. */
+  queue(): QueueStatus {
+    return this.calls.status();
+  }
+
+  /**
+   * Resolves when the queue has room for one more call, which has to be made at once, before anything else is awaited: producers that
+   * wait here add work as fast as it is done. Each of several that wait gets room of its own, in the order they came.
+   *
+   * @param o.signal ends the waiting; the promise rejects with `signal.reason`
+   */
+  async ready(o: { signal?: AbortSignal } = {}): Promise<void> {
+    this.assertOpen();
+    await this.calls.room(o.signal);
+  }
+
   /** Gives all memory back, sessions included, after the calls that are running. Every call returns the same promise. */
   dispose(): Promise<void> {
     this.#closing ??= this.#close();
@@ -276,9 +193,10 @@ export class LanguageModel implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.calls.close(disposed());
     const sessions = [...this.#sessions].map((ref) => ref.deref()?.dispose());
     await Promise.all(sessions);
-    await this.queue.run(async () => this.native.dispose());
+    await this.calls.run(async () => this.native.dispose(), { kind: 'upkeep' });
   }
 
   /** @internal A session whose state `fill` sets. */
@@ -299,21 +217,10 @@ export class LanguageModel implements AsyncDisposable {
 
   /** @internal */
   assertOpen(): void {
-    if (this.#closing)
-      throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
+    if (this.#closing) throw disposed();
   }
 }
 
-function isBatch(tokens: Tokens | readonly Tokens[]): tokens is readonly Tokens[] {
-  return Array.isArray(tokens) && typeof tokens[0] === 'object';
-}
-
-/** Each sequence's last row. */
-function lastRows({ layer, offsets, positions }: Kept): Kept {
-  const last = Array.from(offsets.subarray(1), (end) => positions[end - 1]);
-  return {
-    layer,
-    offsets: Int32Array.from({ length: last.length + 1 }, (_, s) => s),
-    positions: Int32Array.from(last),
-  };
+function disposed(): SkipscanError {
+  return new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
 }

@@ -30,7 +30,7 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
   if (o.gatedNorm !== undefined && o.gatedNorm !== 'whole' && o.gatedNorm !== 'grouped') {
     throw invalidArgument('gatedNorm', "'whole' or 'grouped'", o.gatedNorm);
   }
-  const { device, threads } = checkRunOptions(o);
+  const { device, threads, maxQueue } = checkRunOptions(o);
   o.signal?.throwIfAborted();
 
   const checkpoint = await openCheckpoint(source, o);
@@ -46,6 +46,7 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
   };
   const loaded = await loadWeights(model, (slots) => matchTensors(checkpoint, slots, match), o);
   return new LanguageModel({
+    maxQueue,
     native: model,
     source,
     config,

@@ -42,7 +42,7 @@ export async function profile<Result>(
   }
   measured.add(model);
   try {
-    await queue.run(async () => fromNativeSync(() => model.startProfile()));
+    await queue.run(async () => fromNativeSync(() => model.startProfile()), { kind: 'upkeep' });
     const start = performance.now();
     let result: Result;
     let seconds = 0;
@@ -51,10 +51,13 @@ export async function profile<Result>(
       result = await work();
     } finally {
       // Behind calls that the work has not waited for.
-      await queue.run(async () => {
-        seconds = (performance.now() - start) / 1000;
-        operators = fromNativeSync(() => model.endProfile());
-      });
+      await queue.run(
+        async () => {
+          seconds = (performance.now() - start) / 1000;
+          operators = fromNativeSync(() => model.endProfile());
+        },
+        { kind: 'upkeep' },
+      );
     }
     return { result, operators: operators.sort((a, b) => b.seconds - a.seconds), seconds };
   } finally {

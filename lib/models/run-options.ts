@@ -24,6 +24,11 @@ export type ModelOptions = {
    * bf16 by itself (AMX): prefill gets faster. Elsewhere it changes nothing. Defaults to `'f32'`: nothing is rounded.
    */
   activations?: 'f32' | 'bf16';
+  /**
+   * How many calls may wait for the one that is computed; more are refused with `ERR_BUSY`. What goes on with work that was let in
+   * counts but is not refused: the steps of sessions and of `generate()`, the later passes of one call. Defaults to 256.
+   */
+  maxQueue?: number;
   /** Threads for this model on the CPU. Defaults to the number of processors. */
   threads?: number;
   /** Where hub downloads are kept. Defaults to the Hugging Face cache. */
@@ -37,10 +42,14 @@ export type ModelOptions = {
 };
 
 /** Checks the options that say how the model runs. */
-export function checkRunOptions(o: ModelOptions): { device: Device; threads: number } {
+export function checkRunOptions(o: ModelOptions): { device: Device; threads: number; maxQueue: number } {
   const threads = o.threads ?? os.availableParallelism();
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
     throw invalidArgument('threads', 'a whole number from 1 to 1024', threads);
+  }
+  const maxQueue = o.maxQueue ?? 256;
+  if (!Number.isSafeInteger(maxQueue) || maxQueue < 0) {
+    throw invalidArgument('maxQueue', 'a whole number of at least 0', maxQueue);
   }
   if (o.dtype !== undefined && !weightDtypes.includes(o.dtype)) {
     throw invalidArgument('dtype', "'f32', 'bf16', 'f16' or 'i8'", o.dtype);
@@ -48,7 +57,7 @@ export function checkRunOptions(o: ModelOptions): { device: Device; threads: num
   if (o.activations !== undefined && o.activations !== 'f32' && o.activations !== 'bf16') {
     throw invalidArgument('activations', "'f32' or 'bf16'", o.activations);
   }
-  return { device: resolveDevice(o.device ?? 'auto'), threads };
+  return { device: resolveDevice(o.device ?? 'auto'), threads, maxQueue };
 }
 
 /**

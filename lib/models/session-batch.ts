@@ -1,5 +1,6 @@
 import { cancellable } from '../cancel';
 import { fromNative, SkipscanError } from '../errors';
+import type { JobKind, Runner } from '../queue';
 import type { LanguageModel } from './language-model';
 import { concatenate, startOffsets } from './packed';
 import { type Kept, nativeReduction } from './reduce';
@@ -13,6 +14,8 @@ export type ReadOptions = {
   /** Whether the sessions' reductions, which must be one and the same, remove tokens. Needs sessions of one length. */
   reduce: boolean;
   signal?: AbortSignal;
+  /** Where the call waits for its turn. Defaults to the line of the model's calls. */
+  line?: Runner;
 };
 
 /**
@@ -28,12 +31,13 @@ export async function readOn(
   tokens: readonly Int32Array[],
   o: ReadOptions,
 ): Promise<{ logits: Float32Array; kept: Kept[] }> {
-  return running(model, sessions, () => read(model, sessions, tokens, o), o.signal);
+  const line = o.line ?? model.calls;
+  return running(sessions, () => line.run(() => read(model, sessions, tokens, o), o));
 }
 
 /**
  * Each session reads one token, all in one pass over the weights and in place: a step is not undone when it fails, and not
- * stopped once it has started.
+ * stopped once it has started. Sessions that have read something go on, one step at a time, also where new work is refused.
  *
  * @param sessions different ones
  * @param tokens one for each session, checked
@@ -52,23 +56,20 @@ export async function stepOn(
     for (const session of sessions) session.advanced(1, []);
     return logits;
   };
-  return running(model, sessions, step, signal);
+  const goesOn = sessions.every((session) => session.length > 0 && session.idle);
+  const kind: JobKind = goesOn ? 'going on' : 'new';
+  return running(sessions, () => model.calls.run(step, { signal, kind }));
 }
 
-/** Runs a job on sessions when the model's other calls have ended; they are in use from now on. */
-async function running<T>(
-  model: LanguageModel,
-  sessions: readonly Session[],
-  job: () => Promise<T>,
-  signal?: AbortSignal,
-): Promise<T> {
+/** Sessions are in use from now on until the call has ended. */
+async function running<T>(sessions: readonly Session[], call: () => Promise<T>): Promise<T> {
   const begun: Session[] = [];
   try {
     for (const session of sessions) {
       session.begin();
       begun.push(session);
     }
-    return await model.queue.run(job, signal);
+    return await call();
   } finally {
     for (const session of begun) session.end();
   }

@@ -35,7 +35,7 @@ export type VisionLoadOptions = ModelOptions & {
  *   (`model_ema`, names that begin with `ema_`), nor the optimizer's state.
  */
 export async function loadVisionModel(source: string, o: VisionLoadOptions = {}): Promise<VisionModel> {
-  const { device, threads } = checkRunOptions(o);
+  const { device, threads, maxQueue } = checkRunOptions(o);
   if (o.model !== undefined) publishedConfig(o.model); // a wrong name fails before anything is downloaded
   checkLabels(o.labels);
   o.signal?.throwIfAborted();
@@ -51,6 +51,7 @@ export async function loadVisionModel(source: string, o: VisionLoadOptions = {})
     o,
   );
   return new VisionModel({
+    maxQueue,
     native: model,
     source,
     config,

@@ -3,7 +3,7 @@ import { cancellable } from '../cancel';
 import type { Device } from '../device';
 import { fromNative, fromNativeSync, SkipscanError } from '../errors';
 import type { NativeVisionModel } from '../native-model-types';
-import { Queue } from '../queue';
+import { Queue, type QueueStatus, type Runner } from '../queue';
 import type { Policy } from '../reduction/policy-types';
 import { type Classification, type ClassifyOptions, classify, imageFeatures } from './classify';
 import { type ExplainOptions, type Explanation, explain } from './explain';
@@ -65,6 +65,7 @@ export type LoadedVisionModel = {
   backend: string;
   parameterCount: number;
   labels: readonly string[];
+  maxQueue: number;
 };
 
 /** @internal A forward pass with what only some callers want. */
@@ -96,12 +97,14 @@ export class VisionModel implements AsyncDisposable {
   /** @internal A hash of the weights. */
   readonly fingerprint: string;
   readonly #native: NativeVisionModel;
-  readonly #queue = new Queue();
+  /** @internal */
+  readonly calls: Queue;
   #closing?: Promise<void>;
 
   /** @internal */
   constructor(loaded: LoadedVisionModel) {
     this.#native = loaded.native;
+    this.calls = new Queue(loaded.maxQueue);
     this.source = loaded.source;
     this.config = loaded.config;
     this.device = loaded.device;
@@ -164,11 +167,11 @@ export class VisionModel implements AsyncDisposable {
     return explain(this, image, o);
   }
 
-  /** @internal `forward`, with features and scores if they are wanted. */
+  /** @internal `forward`, with features and scores if they are wanted, and in a place of the line if the caller has one. */
   async pass(
     pixels: Float32Array,
     shape: PixelShape,
-    o: VisionForwardOptions & { features?: boolean; scores?: boolean },
+    o: VisionForwardOptions & { features?: boolean; scores?: boolean; line?: Runner },
   ): Promise<VisionPass> {
     this.assertOpen();
     const { numClasses, dModel, layers } = this.config;
@@ -180,7 +183,7 @@ export class VisionModel implements AsyncDisposable {
     const lengths = Array<number>(images).fill(tokens);
     const reduction = o.reduction && nativeReduction(o.reduction, this.config, lengths);
 
-    return this.#queue.run(async () => {
+    return (o.line ?? this.calls).run(async () => {
       const slice = images * tokens * dModel;
       const room = (n: number, wanted = true) => (wanted ? new Float32Array(n) : undefined);
       const logits = new Float32Array(images * numClasses);
@@ -213,7 +216,7 @@ export class VisionModel implements AsyncDisposable {
         scores,
         stats: { ...visionStats(this.config, input, kept, o.reduction), milliseconds },
       };
-    }, o.signal);
+    }, o);
   }
 
   /**
@@ -242,7 +245,7 @@ export class VisionModel implements AsyncDisposable {
    */
   async profile<Result>(work: () => Promise<Result>): Promise<Profile<Result>> {
     this.assertOpen();
-    return profile(this.#native, this.#queue, work);
+    return profile(this.#native, this.calls, work);
   }
 
   /** Bytes of native memory in use on the model's device: packed weights, and the workspace of calls. */
@@ -256,9 +259,25 @@ export class VisionModel implements AsyncDisposable {
     return this.#native.memory();
   }
 
+  /** How many calls run and wait, those whose images are being decoded included. */
+  queue(): QueueStatus {
+    return this.calls.status();
+  }
+
+  /**
+   * Resolves when the queue has room for one more call, which has to be made at once, before anything else is awaited: producers that
+   * wait here add work as fast as it is done. Each of several that wait gets room of its own, in the order they came.
+   *
+   * @param o.signal ends the waiting; the promise rejects with `signal.reason`
+   */
+  async ready(o: { signal?: AbortSignal } = {}): Promise<void> {
+    this.assertOpen();
+    await this.calls.room(o.signal);
+  }
+
   /** Gives all memory back, after the calls that are running. Every call returns the same promise. */
   dispose(): Promise<void> {
-    this.#closing ??= this.#queue.run(async () => this.#native.dispose());
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
@@ -267,9 +286,17 @@ export class VisionModel implements AsyncDisposable {
     return this.dispose();
   }
 
+  async #close(): Promise<void> {
+    this.calls.close(disposed());
+    await this.calls.run(async () => this.#native.dispose(), { kind: 'upkeep' });
+  }
+
   /** @internal */
   assertOpen(): void {
-    if (this.#closing)
-      throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
+    if (this.#closing) throw disposed();
   }
+}
+
+function disposed(): SkipscanError {
+  return new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
 }

@@ -24,6 +24,7 @@ export function status(code: ErrorCode): number {
       return 500;
     case 'ERR_OUT_OF_MEMORY':
     case 'ERR_DEVICE':
+    case 'ERR_BUSY':
     case 'ERR_DISPOSED':
       return 503;
   }

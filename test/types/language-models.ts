@@ -11,6 +11,7 @@ import type {
   OperatorProfile,
   Policy,
   Profile,
+  QueueStatus,
   Score,
   ScoreOptions,
   Session,
@@ -30,7 +31,7 @@ new Session();
 // @ts-expect-error what is internal is not declared
 model.native;
 // @ts-expect-error
-model.queue;
+model.calls;
 // @ts-expect-error
 session.native;
 // @ts-expect-error
@@ -49,6 +50,11 @@ expectTypeOf(model.dispose()).toEqualTypeOf<Promise<void>>();
 model.dtype = 'f32';
 // @ts-expect-error nor can its config
 model.config.layers = 2;
+
+// ---- the queue of its calls
+expectTypeOf(model.queue()).toEqualTypeOf<QueueStatus>();
+expectTypeOf<QueueStatus>().toEqualTypeOf<{ running: number; waiting: number; limit: number }>();
+expectTypeOf(model.ready({ signal })).toEqualTypeOf<Promise<void>>();
 
 // ---- forward
 expectTypeOf(model.forward).parameters.toEqualTypeOf<
@@ -128,7 +134,7 @@ expectTypeOf(model.createSession).parameters.toEqualTypeOf<[o?: { reduction?: Po
 expectTypeOf(model.restoreSession(new Uint8Array())).toEqualTypeOf<Session>();
 expectTypeOf(session.prefill([1], { signal })).resolves.toEqualTypeOf<Float32Array>();
 expectTypeOf(session.step).parameter(0).toEqualTypeOf<number>();
-expectTypeOf(session.step(1)).resolves.toEqualTypeOf<Float32Array>();
+expectTypeOf(session.step(1, { signal })).resolves.toEqualTypeOf<Float32Array>();
 expectTypeOf(session.clone()).toEqualTypeOf<Session>();
 expectTypeOf(session.save()).resolves.toEqualTypeOf<Uint8Array>();
 expectTypeOf(session.state(0)).toEqualTypeOf<LayerState>();
