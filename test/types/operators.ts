@@ -3,11 +3,14 @@ import {
   type Device,
   type Dtype,
   type Int32s,
+  openWeights,
   ops,
   ScanPath,
   Tensor,
   type TensorData,
   type TensorSource,
+  type WeightInfo,
+  type Weights,
 } from 'skipscan';
 
 // ---- tensors
@@ -37,6 +40,16 @@ Tensor.from(BigInt64Array.of(1n), [1]);
 t.shape.push(3);
 // @ts-expect-error what is internal is not declared
 t.memory;
+
+// ---- weights files
+expectTypeOf(openWeights).toEqualTypeOf<(file: string) => Promise<Weights>>();
+declare const weights: Weights;
+expectTypeOf(weights.tensors).toEqualTypeOf<ReadonlyMap<string, WeightInfo>>();
+expectTypeOf(
+  weights.read('A', { shape: [4, 2], dtype: 'f32', device: 'auto' }),
+).resolves.toEqualTypeOf<Tensor>();
+// @ts-expect-error a format that there is not
+weights.read('A', { dtype: 'f64' });
 
 // ---- paths
 expectTypeOf<Int32s>().toEqualTypeOf<Int32Array | readonly number[]>();

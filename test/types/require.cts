@@ -17,6 +17,7 @@ expectTypeOf<keyof typeof skipscan>().toEqualTypeOf<
   | 'loadVisionModel'
   | 'ltmp'
   | 'merge'
+  | 'openWeights'
   | 'ops'
   | 'paperSchedule'
   | 'prune'
