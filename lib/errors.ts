@@ -52,16 +52,32 @@ export function badCheckpoint(file: string, problem: string, options?: ErrorOpti
 /** A short, safe picture of any value for an error message: never throws, never longer than about 80 characters. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
+  // Escapes make a short string a long one.
   if (typeof value === 'string')
-    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+    return shorten(JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value));
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
-    return String(value);
+    return shorten(String(value));
   if (typeof value === 'function') return `a function`;
   if (typeof value === 'symbol') return 'a symbol';
   if (ArrayBuffer.isView(value))
     return `${Object.prototype.toString.call(value).slice(8, -1)}(${value.byteLength} bytes)`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  return `an object with keys [${Object.keys(value).slice(0, 6).join(', ')}]`;
+  return `an object with keys [${shorten(Object.keys(value).slice(0, 6).join(', '))}]`;
+}
+
+/** The same for a value of a JSON file, in JSON. */
+export function describeJson(value: unknown): string {
+  return shorten(JSON.stringify(value) ?? 'undefined');
+}
+
+/** Sizes of a tensor for an error message, the first of them where there are many. */
+export function describeShape(shape: readonly number[]): string {
+  return `[${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', ...' : ''}]`;
+}
+
+/** Text from a file is cut in messages: it may be of any length. */
+export function shorten(text: string, length = 80): string {
+  return text.length > length ? `${text.slice(0, length - 3)}...` : text;
 }
 
 const codes: ReadonlySet<string> = new Set<ErrorCode>([

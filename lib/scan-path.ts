@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import type { Int32s } from './elements';
 import { invalidArgument, mismatch, SkipscanError } from './errors';
+import { placesOf } from './row-places';
 
 /** What a path is made of; see the fields of `ScanPath`. */
 export type ScanPathFields = {
@@ -54,6 +55,7 @@ export class ScanPath {
     this.offsets = int32s('offsets', fields.offsets ?? [0, steps]);
     this.paramIndex = int32s('paramIndex', fields.paramIndex ?? this.index);
     this.#checkSteps();
+    this.#checkReach();
     this.rows = fields.rows ?? Math.max(largest(this.index), largest(this.paramIndex)) + 1;
     this.#checkRows();
     const reached = this.#reached();
@@ -124,7 +126,7 @@ export class ScanPath {
       if (i > 0 && row <= rows[i - 1]) {
         throw mismatch('kept', 'ascending rows', `${row} after ${rows[i - 1]}`);
       }
-      const step = stepOf[row] ?? -1;
+      const step = stepOf(row);
       if (step < 0) throw mismatch('kept', 'rows that the path visits', String(row));
       keeps[step] = 1;
     });
@@ -144,17 +146,12 @@ export class ScanPath {
    * that `subset` keeps.
    */
   compacted(): ScanPath {
-    const place = new Int32Array(this.rows).fill(-1);
-    Int32Array.from(this.index)
-      .sort()
-      .forEach((row, i) => {
-        place[row] = i;
-      });
-    const lost = this.paramIndex.find((row) => place[row] < 0);
+    const place = placesOf(Int32Array.from(this.index).sort(), this.rows);
+    const lost = this.paramIndex.find((row) => place(row) < 0);
     if (lost !== undefined) throw mismatch('paramIndex', 'rows that the path visits', String(lost));
     return new ScanPath({
-      index: this.index.map((row) => place[row]),
-      paramIndex: this.paramIndex.map((row) => place[row]),
+      index: this.index.map(place),
+      paramIndex: this.paramIndex.map(place),
       gap: this.gap,
       offsets: this.offsets,
       lengths: this.lengths,
@@ -192,7 +189,7 @@ export class ScanPath {
     }
     if (rows.length !== this.steps) throw mismatch('order', `${this.steps} rows`, `${rows.length}`);
     const stepOf = this.#stepOfRow();
-    const steps = Array.from(rows, (row) => stepOf[row] ?? -1);
+    const steps = Array.from(rows, stepOf);
     for (let s = 0; s < this.sequences; s++) {
       const [begin, end] = [this.offsets[s], this.offsets[s + 1]];
       const seen = new Set<number>();
@@ -218,13 +215,9 @@ export class ScanPath {
     });
   }
 
-  /** `[rows]` the step that visits each row; -1 where none does. */
-  #stepOfRow(): Int32Array {
-    const stepOf = new Int32Array(this.rows).fill(-1);
-    this.index.forEach((row, k) => {
-      stepOf[row] = k;
-    });
-    return stepOf;
+  /** The step that visits a row; -1 where none does. */
+  #stepOfRow(): (row: number) => number {
+    return placesOf(this.index, this.rows);
   }
 
   /** `[sequences]` how many positions there are up to the last step. */
@@ -251,16 +244,27 @@ export class ScanPath {
     }
   }
 
+  /** Positions are numbers of 32 bits, like rows. */
+  #checkReach(): void {
+    for (let s = 0; s < this.sequences; s++) {
+      let reach = 0;
+      for (let k = this.offsets[s]; k < this.offsets[s + 1]; k++) reach += this.gap[k];
+      if (reach > maxInt32) {
+        throw mismatch('gap', `at most ${maxInt32} positions in a sequence`, `${reach} in sequence ${s}`);
+      }
+    }
+  }
+
   #checkRows(): void {
-    if (!Number.isInteger(this.rows) || this.rows < 1) {
-      throw invalidArgument('rows', 'a whole number above 0', this.rows);
+    if (!Number.isInteger(this.rows) || this.rows < 1 || this.rows > maxInt32 + 1) {
+      throw invalidArgument('rows', 'a whole number from 1 to 2^31', this.rows);
     }
     for (const name of ['index', 'paramIndex'] as const) {
       const outside = this[name].find((row) => row < 0 || row >= this.rows);
       if (outside !== undefined) throw mismatch(name, `rows from 0 to ${this.rows - 1}`, String(outside));
     }
     const stepOf = this.#stepOfRow();
-    const twice = this.index.find((row, k) => stepOf[row] !== k);
+    const twice = this.index.find((row, k) => stepOf(row) !== k);
     if (twice !== undefined) throw mismatch('index', 'each row at most once', `row ${twice} twice`);
   }
 }
@@ -278,10 +282,11 @@ function int32s(name: string, values: Int32s): Int32Array {
   if (!Array.isArray(values) && !types.isInt32Array(values)) {
     throw invalidArgument(name, 'an Int32Array or an array of whole numbers', values);
   }
-  const copy = Int32Array.from(values);
-  const wrong = copy.findIndex((n, i) => n !== values[i]);
+  // Anything may be in an array, such as what no number can be made of.
+  const isInt32 = (n: unknown) => typeof n === 'number' && n === (n | 0);
+  const wrong = types.isInt32Array(values) ? -1 : values.findIndex((n) => !isInt32(n));
   if (wrong >= 0) throw invalidArgument(name, 'whole numbers of 32 bits', values[wrong]);
-  return copy;
+  return Int32Array.from(values);
 }
 
 function largest(values: Int32Array): number {

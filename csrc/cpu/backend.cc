@@ -25,11 +25,24 @@ bool allows_amx() {
 #endif
 }
 
+#if defined(__x86_64__)
+// Conversions between f16 and float32: the AVX2 kernels use them, and a virtual machine may hide them.
+bool has_f16c() {
+#if defined(__linux__)
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+#else
+  return true;  // every processor with AVX2 has them
+#endif
+}
+#endif
+
 std::vector<const Backend*> detect() {
   std::vector<const Backend*> found;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  // These look at what the system saves of the registers too (XGETBV), not at the processor alone.
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (avx512 && allows_amx()) found.push_back(&avx512::amx_backend);

@@ -1,6 +1,6 @@
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { constants, type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { badCheckpoint } from '../errors';
+import { badCheckpoint, shorten } from '../errors';
 
 /** An open file that hands out checked ranges of itself. */
 export type FileReader = {
@@ -46,7 +46,7 @@ export async function listDirectory(directory: string): Promise<string[]> {
 /** The first names in alphabetical order and how many more there are, for people; empty when there are none. */
 export function summarizeNames(names: Iterable<string>): string {
   const sorted = [...names].sort();
-  const shown = sorted.slice(0, 20).join(', ');
+  const shown = shorten(sorted.slice(0, 20).join(', '), 500);
   return sorted.length > 20 ? `${shown}, and ${sorted.length - 20} more` : shown;
 }
 
@@ -75,19 +75,23 @@ export async function rejectGitLfsPointer(reader: FileReader): Promise<void> {
   }
 }
 
+/** Looks at what was opened, not at the name again: it may stand for another thing by then. */
 async function openRegular(file: string): Promise<{ handle: FileHandle; size: number }> {
   try {
-    const found = await stat(file);
-    if (!found.isFile())
-      throw badCheckpoint(file, 'expected a file, found something else (a directory or a device).');
-    return { handle: await open(file, 'r'), size: found.size };
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = await handle.stat();
+    if (found.isFile()) return { handle, size: found.size };
+    await handle.close();
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ERR_CHECKPOINT') throw cause;
     if (code === 'ENOENT') throw badCheckpoint(file, 'the file does not exist.', { cause });
     throw badCheckpoint(file, `the file cannot be opened: ${message}.`, { cause });
   }
+  throw badCheckpoint(file, 'expected a file, found something else (a directory or a device).');
 }
+
+/** Node.js reads no more than 2 GiB in one call. */
+const mostAtOnce = 1 << 30;
 
 async function readExactly(
   handle: FileHandle,
@@ -106,7 +110,7 @@ async function readExactly(
   }
   const buffer = Buffer.allocUnsafe(length);
   for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+    const { bytesRead } = await handle.read(buffer, done, Math.min(length - done, mostAtOnce), offset + done);
     if (bytesRead === 0) throw badCheckpoint(file, `the file became shorter while ${what} was read.`);
     done += bytesRead;
   }

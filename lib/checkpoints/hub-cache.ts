@@ -1,8 +1,19 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
+import {
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { removeAbandoned } from '../atomic-file';
 import { badCheckpoint } from '../errors';
 import { bytes, isFile } from './files';
 
@@ -10,10 +21,8 @@ import { bytes, isFile } from './files';
 export type RemoteFile = {
   name: string;
   size: number;
-  /** Its git or LFS object id: what the cache calls its contents. */
+  /** What the cache calls its contents, and what they must hash to: 64 hex digits of LFS (SHA-256), or 40 of git. */
   objectId: string;
-  /** Hash of its contents, known for files in LFS. */
-  sha256?: string;
 };
 
 /** A full commit hash: the only name of a snapshot in the cache. */
@@ -92,7 +101,8 @@ export class RepoCache {
   }
 
   /**
-   * Writes and links a file. Contents that are not what the server announced are thrown away.
+   * Writes and links a file. Contents that are not what the server announced, by size or hash, are thrown away. A file has its name
+   * once it is whole and on the disk; what a process that was killed has left of one goes when it is downloaded again.
    *
    * @param download starts to bring the contents.
    * @param received is called with the size of each piece as it arrives.
@@ -105,9 +115,10 @@ export class RepoCache {
     signal?: AbortSignal,
   ): Promise<void> {
     const blob = join(this.directory, 'blobs', file.objectId);
-    const temporary = `${blob}.${randomUUID()}.incomplete`;
+    const temporary = `${blob}.${randomUUID()}${incompleteEnding}`;
     await mkdir(dirname(blob), { recursive: true });
-    const hash = createHash('sha256');
+    await removeAbandoned(dirname(blob), `${file.objectId}.`, incompleteEnding);
+    const hash = objectHash(file);
     let size = 0;
     async function* contents() {
       for await (const piece of await download()) {
@@ -119,17 +130,40 @@ export class RepoCache {
       }
     }
     try {
-      await pipeline(contents(), createWriteStream(temporary), { signal });
-      if (size < file.size) throw mismatch(file, `sent ${bytes(size)} of ${bytes(file.size)}`);
-      if (file.sha256 && hash.digest('hex') !== file.sha256) {
-        throw mismatch(file, 'sent contents that differ from their announced SHA-256');
+      const handle = await open(temporary, 'wx');
+      try {
+        await writeFile(handle, contents(), { signal });
+        if (size < file.size) throw mismatch(file, `sent ${bytes(size)} of ${bytes(file.size)}`);
+        if (hash.digest('hex') !== file.objectId) {
+          throw mismatch(file, 'sent contents that differ from their announced hash');
+        }
+        await handle.sync();
+      } finally {
+        await handle.close();
       }
-      await rename(temporary, blob);
+      await this.#place(temporary, blob, file.size);
     } finally {
       await rm(temporary, { force: true });
     }
     await this.link(commit, file);
   }
+
+  /** Contents that another download brought meanwhile stay: somebody may be reading them. */
+  async #place(temporary: string, blob: string, size: number): Promise<void> {
+    try {
+      await link(temporary, blob);
+    } catch {
+      const found = await stat(blob).catch(() => undefined);
+      if (found?.size !== size) await rename(temporary, blob);
+    }
+  }
+}
+
+const incompleteEnding = '.incomplete';
+
+/** The hash that gives the file's object id from its contents. */
+function objectHash({ size, objectId }: RemoteFile): Hash {
+  return objectId.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
 }
 
 function mismatch(file: RemoteFile, problem: string): Error {

@@ -1,4 +1,4 @@
-import { badCheckpoint } from '../errors';
+import { badCheckpoint, describe } from '../errors';
 import { bytes, withFile } from './files';
 
 /**
@@ -90,7 +90,7 @@ class Parser {
     for (let more = !this.#skip('}'); more; more = this.#another('}')) {
       if (this.#peek() !== '"') this.#fail('expected a key in double quotes');
       const key = this.#string();
-      if (entries.has(key)) this.#fail(`the key ${JSON.stringify(key.slice(0, 100))} occurs twice`);
+      if (entries.has(key)) this.#fail(`the key ${describe(key)} occurs twice`);
       if (!this.#skip(':')) this.#fail('expected ":" after a key');
       entries.set(key, this.#value(depth + 1));
     }

@@ -1,6 +1,6 @@
 import { badCheckpoint, describe } from '../errors';
 import { elementBytes, isCount, tensorBytes } from './dtypes';
-import { bytes, rejectGitLfsPointer, withFile } from './files';
+import { bytes, type FileReader, rejectGitLfsPointer, withFile } from './files';
 import { decodeJsonObject, isRecord } from './json';
 import { readSharded } from './sharded';
 import type { TensorEntry } from './types';
@@ -23,26 +23,30 @@ const maxHeaderBytes = 100_000_000;
  * @throws SkipscanError ERR_CHECKPOINT
  */
 export function readSafetensors(file: string): Promise<Map<string, TensorEntry>> {
-  return withFile(file, async (reader) => {
-    await rejectGitLfsPointer(reader);
-    const claimed = (await reader.read(0, lengthBytes, 'the header length')).readBigUInt64LE();
-    if (claimed > maxHeaderBytes) {
-      throw badCheckpoint(
-        file,
-        `the file says that its header has ${claimed} bytes, more than the ${maxHeaderBytes} that safetensors` +
-          ' allows. It is corrupt or not a safetensors file.',
-      );
-    }
-    const headerBytes = Number(claimed);
-    const header = await reader.read(lengthBytes, headerBytes, 'the header');
-    const dataStart = lengthBytes + headerBytes;
-    const tensors = new Map<string, TensorEntry>();
-    for (const [name, claim] of Object.entries(decodeJsonObject(header, file, 'the safetensors header'))) {
-      if (name !== '__metadata__') tensors.set(name, tensorEntry(file, dataStart, name, claim));
-    }
-    checkCoverage(file, tensors, dataStart, reader.size);
-    return tensors;
-  });
+  return withFile(file, readSafetensorsFrom);
+}
+
+/** The same for a file that is open, or held in memory. */
+export async function readSafetensorsFrom(reader: FileReader): Promise<Map<string, TensorEntry>> {
+  const { file } = reader;
+  await rejectGitLfsPointer(reader);
+  const claimed = (await reader.read(0, lengthBytes, 'the header length')).readBigUInt64LE();
+  if (claimed > maxHeaderBytes) {
+    throw badCheckpoint(
+      file,
+      `the file says that its header has ${claimed} bytes, more than the ${maxHeaderBytes} that safetensors` +
+        ' allows. It is corrupt or not a safetensors file.',
+    );
+  }
+  const headerBytes = Number(claimed);
+  const header = await reader.read(lengthBytes, headerBytes, 'the header');
+  const dataStart = lengthBytes + headerBytes;
+  const tensors = new Map<string, TensorEntry>();
+  for (const [name, claim] of Object.entries(decodeJsonObject(header, file, 'the safetensors header'))) {
+    if (name !== '__metadata__') tensors.set(name, tensorEntry(file, dataStart, name, claim));
+  }
+  checkCoverage(file, tensors, dataStart, reader.size);
+  return tensors;
 }
 
 /** Reads the headers of all shards that a `model.safetensors.index.json` names. */

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { badCheckpoint, describe } from '../errors';
+import { badCheckpoint, describe, shorten } from '../errors';
 import { listDirectory } from './files';
 import { isRecord, readJsonObject } from './json';
 import type { TensorEntry } from './types';
@@ -18,7 +18,14 @@ export function isPlainFileName(name: string): boolean {
 
 /** The `weight_map` of a shard index: tensor name -> file name beside the index. */
 export async function readWeightMap(indexFile: string): Promise<Map<string, string>> {
-  const { weight_map: weightMap } = await readJsonObject(indexFile, maxIndexBytes);
+  return weightMapOf(indexFile, await readJsonObject(indexFile, maxIndexBytes));
+}
+
+/** The same for an index that was read. */
+export function weightMapOf(
+  indexFile: string,
+  { weight_map: weightMap }: Record<string, unknown>,
+): Map<string, string> {
   if (!isRecord(weightMap)) {
     throw badCheckpoint(indexFile, `expected an object "weight_map", found ${describe(weightMap)}.`);
   }
@@ -47,23 +54,42 @@ export async function readSharded(
 ): Promise<Map<string, TensorEntry>> {
   const weightMap = await readWeightMap(indexFile);
   const directory = dirname(indexFile);
+  const names = await listDirectory(directory);
+  return readShards(indexFile, weightMap, names, (shard) => readShard(join(directory, shard)));
+}
+
+/**
+ * The tensors of a `weight_map`, each from its shard.
+ *
+ * @param names what lies beside the index
+ * @param readShard reads the shard of that name
+ */
+export async function readShards(
+  indexFile: string,
+  weightMap: ReadonlyMap<string, string>,
+  names: readonly string[],
+  readShard: (name: string) => Promise<Map<string, TensorEntry>>,
+): Promise<Map<string, TensorEntry>> {
   const shards = [...new Set(weightMap.values())];
-  const present = new Set(await listDirectory(directory));
+  const present = new Set(names);
   const missing = shards.filter((shard) => !present.has(shard));
   if (missing.length > 0) {
     throw badCheckpoint(
       indexFile,
       `${missing.length} of the files it names ${missing.length === 1 ? 'is' : 'are'} missing: ` +
-        `${missing.slice(0, 10).join(', ')}. Download them into the same folder.`,
+        `${shorten(missing.slice(0, 10).join(', '), 300)}. Download them into the same folder.`,
     );
   }
   const contents = new Map<string, Map<string, TensorEntry>>();
-  for (const shard of shards) contents.set(shard, await readShard(join(directory, shard)));
+  for (const shard of shards) contents.set(shard, await readShard(shard));
   const tensors = new Map<string, TensorEntry>();
   for (const [name, shard] of weightMap) {
     const entry = contents.get(shard)?.get(name);
     if (!entry)
-      throw badCheckpoint(indexFile, `tensor ${describe(name)} should be in ${shard}, but is not there.`);
+      throw badCheckpoint(
+        indexFile,
+        `tensor ${describe(name)} should be in ${shorten(shard)}, but is not there.`,
+      );
     tensors.set(name, entry);
   }
   return tensors;

@@ -11,10 +11,15 @@ export type TensorEntry = {
   shape: number[];
 };
 
+/** What tells one state of a file from another: times are to the nanosecond, as far as the file system's clock goes. */
+export type FileState = { file: string; size: bigint; modified: bigint; inode: bigint };
+
 /** Every tensor of a checkpoint by name. Tied tensors are two names on one range of bytes. */
 export type Manifest = {
   format: 'safetensors' | 'torch';
   tensors: Map<string, TensorEntry>;
+  /** The files that hold them, as they were before their headers were read: shows whether they were changed since. */
+  files: readonly FileState[];
 };
 
 /** A checkpoint whose headers were read and checked; the weights themselves stay on disk. */

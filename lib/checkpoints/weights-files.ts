@@ -1,8 +1,10 @@
-import { basename, extname } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { badCheckpoint } from '../errors';
+import { fileState } from './file-state';
 import { readSafetensors, readSafetensorsIndex } from './safetensors';
+import { isShardIndex, readWeightMap } from './sharded';
 import { readTorch, readTorchIndex } from './torch';
-import type { Manifest } from './types';
+import type { FileState, Manifest } from './types';
 
 type WeightsReader = {
   format: Manifest['format'];
@@ -41,7 +43,15 @@ export async function readManifest(file: string): Promise<Manifest> {
       `the name of a weights file ends in ${[...byEnding.keys()].join(', ')}; found ${JSON.stringify(name)}.`,
     );
   }
-  return { format: reader.format, tensors: await reader.read(file) };
+  const files = await statesOf(file);
+  return { format: reader.format, tensors: await reader.read(file), files };
+}
+
+/** The states of the files that are about to be read; what is wrong with them, their reader says. */
+async function statesOf(file: string): Promise<FileState[]> {
+  const shards = isShardIndex(basename(file)) ? new Set((await readWeightMap(file)).values()) : [];
+  const files = [file, ...[...shards].map((shard) => join(dirname(file), shard))];
+  return (await Promise.all(files.map(fileState))).filter((state) => state !== undefined);
 }
 
 /** True when the names are those of a vision model's tensors, as far as this package has such models. */

@@ -2,6 +2,7 @@ import { type Device, resolveDevice } from '../device';
 import { type Dtype, isDtype } from '../elements';
 import { badCheckpoint, describe, invalidArgument, SkipscanError } from '../errors';
 import { Tensor } from '../tensor';
+import { assertUnchanged } from './file-state';
 import { folderContents, withFile } from './files';
 import type { Manifest, TensorEntry } from './types';
 import { readManifest } from './weights-files';
@@ -30,19 +31,19 @@ export class Weights {
   readonly file: string;
   /** Every tensor by name. */
   readonly tensors: ReadonlyMap<string, WeightInfo>;
-  readonly #entries: Manifest['tensors'];
+  readonly #manifest: Manifest;
 
-  private constructor(file: string, entries: Manifest['tensors']) {
+  private constructor(file: string, manifest: Manifest) {
     this.file = file;
-    this.tensors = new Map([...entries].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
-    this.#entries = entries;
+    this.tensors = new Map([...manifest.tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+    this.#manifest = manifest;
   }
 
   /** @internal `openWeights()`. */
   static async open(file: string): Promise<Weights> {
     if (typeof file !== 'string' || file === '')
       throw invalidArgument('file', 'the path of a weights file', file);
-    return new Weights(file, (await readManifest(file)).tensors);
+    return new Weights(file, await readManifest(file));
   }
 
   /**
@@ -52,9 +53,10 @@ export class Weights {
    *   for a dtype that tensors do not have, and a tensor without elements
    */
   async read(name: string, o: ReadWeightOptions = {}): Promise<Tensor> {
-    const entry = this.#entries.get(name);
+    const { tensors, files } = this.#manifest;
+    const entry = tensors.get(name);
     if (entry === undefined) {
-      const found = folderContents(this.#entries.keys()).replace('folder', 'file');
+      const found = folderContents(tensors.keys()).replace('folder', 'file');
       throw badCheckpoint(this.file, `there is no tensor ${describe(name)}. ${found}`);
     }
     if (o.shape !== undefined) this.#checkShape(name, entry, o.shape);
@@ -66,6 +68,7 @@ export class Weights {
     const bytes = await withFile(file, (reader) =>
       reader.read(offset, byteLength, `tensor ${describe(name)}`),
     );
+    await assertUnchanged(files); // where a tensor lies was read when the file was opened
     const shape = entry.shape.length === 0 ? [1] : entry.shape;
     using read = Tensor.from(elements(bytes, dtype), shape, { dtype });
     return await read.to({ dtype: o.dtype, device: o.device && resolveDevice(o.device) });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { writeWhole } from '../atomic-file';
 import type { Benchmark } from './bench';
 import { benchmarkOptions, contendersFor, contendersFrom } from './bench-policies';
 import { numberOption, wholeNumberOption } from './command';
@@ -60,6 +60,6 @@ export const benchReduce: Benchmark = {
       ...result,
     };
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : benchmarkTable(report));
-    if (values.plot !== undefined) writeFileSync(values.plot as string, benchmarkPlot(report));
+    if (values.plot !== undefined) await writeWhole(values.plot as string, benchmarkPlot(report));
   },
 };

@@ -95,7 +95,7 @@ async function randomModel(name: VisionModelName, values: Values): Promise<Visio
   const folder = mkdtempSync(path.join(os.tmpdir(), 'skipscan-bench-'));
   try {
     const file = path.join(folder, `${name}.safetensors`);
-    writeRandomVisionModel(file, publishedConfig(name));
+    await writeRandomVisionModel(file, publishedConfig(name));
     return await loadVisionFromOptions({ ...values, model: file, architecture: name });
   } finally {
     rmSync(folder, { recursive: true });

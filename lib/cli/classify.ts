@@ -1,4 +1,5 @@
 import { type Command, UsageError, wholeNumberOption } from './command';
+import { printable } from './printable';
 import { reductionFromOptions } from './reduction';
 import { imageReductionOptions } from './reduction-options';
 import { describeReduction, percent, reportImageReduction } from './reduction-report';
@@ -31,7 +32,7 @@ export const classify: Command = {
     }
     for (const { image, classes } of results) {
       const lines = classes.map(
-        ({ label, probability }) => `  ${percent(probability).padStart(7)}  ${label}\n`,
+        ({ label, probability }) => `  ${percent(probability).padStart(7)}  ${printable(label)}\n`,
       );
       process.stdout.write(`${image}\n${lines.join('')}`);
     }

@@ -117,6 +117,7 @@ export async function languageTasks(
         data,
         dataRevision: values['data-revision'] as string | undefined,
         cacheDir: values['cache-dir'] as string | undefined,
+        offline: values.offline as boolean | undefined,
         limit: wholeNumberOption(values, 'limit', 1),
         protocol: choiceOption(values, 'protocol', ['prefill', 'paper']),
         onProgress: (done, total) => progress.update(done, total),

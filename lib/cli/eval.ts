@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { writeWhole } from '../atomic-file';
 import { runTask } from '../evaluation';
 import type { LanguageModel } from '../models/language-model';
 import type { VisionModel } from '../models/vision-model';
@@ -14,7 +15,6 @@ import { duration, TimedProgress } from './progress';
 import { reductionFromOptions } from './reduction';
 import { reductionOptions } from './reduction-options';
 import { loadVisionFromOptions, visionModelOptions } from './vision-model';
-import { writeFile } from './write-file';
 
 export const evaluation: Command = {
   usage: 'eval [options] FOLDER | eval [options] --tasks LIST',
@@ -78,7 +78,7 @@ export const evaluation: Command = {
     };
     const json = `${JSON.stringify(report)}\n`;
     if (out !== undefined) {
-      writeFile(out, (append) => append(Buffer.from(json)));
+      await writeWhole(out, json);
       for (const { task } of tasks) rmSync(journalFile(out, task.name), { force: true });
     }
     const text = tasks.map(({ task }, i) => `${resultText(task, results[i])}\n`).join('');

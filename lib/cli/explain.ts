@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { writeWhole } from '../atomic-file';
 import { type Command, positionalsOf, UsageError, type Values } from './command';
+import { printable } from './printable';
 import { reductionFromOptions } from './reduction';
 import { imageReductionOptions } from './reduction-options';
 import { describeReduction, percent, reportImageReduction } from './reduction-report';
@@ -26,7 +27,7 @@ export const explain: Command = {
     await using model = await loadVisionFromOptions(values);
     const policy = makePolicy(model.config);
     const { png } = await model.explain(image, { reduction: policy });
-    writeFileSync(output, png);
+    await writeWhole(output, png);
     const [classes] = await model.classify(image, { reduction: policy });
     const reduction = await reportImageReduction(model, policy, image);
     if (values.json) {
@@ -35,7 +36,7 @@ export const explain: Command = {
     }
     const [{ label, probability }] = classes;
     process.stdout.write(
-      `${label} (${percent(probability)})\n${describeReduction(reduction)}\nwritten to ${output}\n`,
+      `${printable(label)} (${percent(probability)})\n${describeReduction(reduction)}\nwritten to ${output}\n`,
     );
   },
 };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, numberOption, positionalsOf } from './command';
 import { loadFromOptions, modelOptions } from './model';
+import { printable } from './printable';
 import { reductionFromOptions } from './reduction';
 import { reductionOptions } from './reduction-options';
 import { describeReduction, reportReduction } from './reduction-report';
@@ -40,6 +41,7 @@ export const generate: Command = {
     const interrupt = () => stopped.abort();
     process.once('SIGINT', interrupt);
 
+    const isTerminal = process.stdout.isTTY === true;
     if (!values.json) process.stdout.write(prompt);
     const start = performance.now();
     let first = start;
@@ -59,7 +61,7 @@ export const generate: Command = {
         if (tokens.length === 0) first = performance.now();
         tokens.push(piece.token);
         text += piece.text;
-        if (!values.json) process.stdout.write(piece.text);
+        if (!values.json) process.stdout.write(isTerminal ? printable(piece.text) : piece.text);
       }
     } catch (error) {
       if (!stopped.signal.aborted) throw error;

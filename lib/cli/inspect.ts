@@ -6,15 +6,16 @@ import type { VisionConfig } from '../models/vision-config';
 import { configFor } from '../models/vision-load';
 import { type Command, positionalsOf, type Values } from './command';
 import { shippedModel } from './model';
+import { printable } from './printable';
 import { megabytes, Progress } from './progress';
 import { architectureOption, visionModelOptions } from './vision-model';
 
-const { architecture, file, revision, 'cache-dir': cacheDir } = visionModelOptions;
+const { architecture, file, revision, 'cache-dir': cacheDir, offline } = visionModelOptions;
 
 export const inspect: Command = {
   usage: 'inspect [options] [SOURCE]',
   summary: "Prints a checkpoint's model and tensors without loading them.",
-  options: { architecture, file, revision, 'cache-dir': cacheDir },
+  options: { architecture, file, revision, 'cache-dir': cacheDir, offline },
 
   async run(positionals, values) {
     const [source] = positionals.length === 0 ? [shippedModel] : positionalsOf(positionals, ['a source']);
@@ -39,7 +40,7 @@ export const inspect: Command = {
         `${configFormat}, ${manifest.format} weights: ${tensors.length} tensors, ${megabytes(bytes)}\n\n`,
     );
     tensors.forEach(({ name, dtype }, i) => {
-      process.stdout.write(`${name.padEnd(width)}  ${shapes[i].padEnd(shapeWidth)}  ${dtype}\n`);
+      process.stdout.write(`${printable(name).padEnd(width)}  ${shapes[i].padEnd(shapeWidth)}  ${dtype}\n`);
     });
   },
 };
@@ -51,6 +52,7 @@ async function open(source: string, values: Values) {
   const options = {
     revision: values.revision as string | undefined,
     cacheDir: values['cache-dir'] as string | undefined,
+    offline: values.offline as boolean | undefined,
     onProgress: (done: number, total: number) => progress.update(done, total),
   };
   try {

@@ -8,6 +8,7 @@ import { evaluation } from './eval';
 import { explain } from './explain';
 import { generate } from './generate';
 import { inspect } from './inspect';
+import { printable } from './printable';
 import { report } from './report';
 import { score } from './score';
 
@@ -46,7 +47,7 @@ async function main([name, ...args]: string[]): Promise<void> {
     }
     await runCommand(commands[name], args);
   } catch (error) {
-    process.stderr.write(`${describeFailure(error)}\n`);
+    process.stderr.write(`${printable(describeFailure(error))}\n`);
     if (error instanceof Interrupted) {
       process.exitCode = 130; // what a shell gives a program that Ctrl-C has ended
       return;

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Device } from '../device';
 import { loadLanguageModel } from '../models/load';
 import { type Command, choiceOption, numberOption, UsageError, type Values } from './command';
+import { interruptible } from './interrupt';
 import { Progress } from './progress';
 
 /** The model that ships with the package. */
@@ -42,7 +43,15 @@ export const modelOptions: Command['options'] = {
     help: "Branch, tag or commit of the model's hub id. Defaults to main.",
   },
   'cache-dir': { type: 'string', value: 'DIR', help: 'Where hub downloads are kept.' },
+  offline: {
+    type: 'boolean',
+    help: 'Never touch the network: hub ids must be in the cache. Defaults to HF_HUB_OFFLINE.',
+  },
 };
+
+/** What a loading that was stopped has left. */
+export const interruptedLoading =
+  'Files that were downloaded whole are kept in the cache; nothing else is left.';
 
 /** Loads the model that the options name, with progress on a terminal. */
 export async function loadFromOptions(values: Values) {
@@ -50,11 +59,12 @@ export async function loadFromOptions(values: Values) {
   const options = loadingOptions(values);
   const progress = new Progress('loading');
   try {
-    return await loadLanguageModel(source, {
-      ...options,
-      tokenizer: values.tokenizer as string | undefined,
-      onProgress: (done, total) => progress.update(done, total),
-    });
+    const tokenizer = values.tokenizer as string | undefined;
+    const onProgress = (done: number, total: number) => progress.update(done, total);
+    return await interruptible(
+      (signal) => loadLanguageModel(source, { ...options, tokenizer, onProgress, signal }),
+      interruptedLoading,
+    );
   } finally {
     progress.end();
   }
@@ -69,6 +79,7 @@ export function loadingOptions(values: Values) {
     threads: numberOption(values, 'threads'),
     revision: values.revision as string | undefined,
     cacheDir: values['cache-dir'] as string | undefined,
+    offline: values.offline as boolean | undefined,
   };
 }
 

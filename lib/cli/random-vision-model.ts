@@ -5,7 +5,7 @@ import { type Draw, drawTensor, logRates, near, spread, timeStepBias } from './r
 import { writeSafetensors } from './write-safetensors';
 
 /** Writes random weights for a model of this shape, under the names of the authors' checkpoints and in float32. */
-export function writeRandomVisionModel(file: string, config: VisionConfig): void {
+export async function writeRandomVisionModel(file: string, config: VisionConfig): Promise<void> {
   const model = fromNativeSync(
     () => new native.VisionModel(config, { device: 'cpu', dtype: 'f32', threads: 1 }),
   );
@@ -15,7 +15,7 @@ export function writeRandomVisionModel(file: string, config: VisionConfig): void
       shape,
       values: () => drawTensor(name, shape, drawOf(name, shape, config)),
     }));
-    writeSafetensors(file, tensors);
+    await writeSafetensors(file, tensors);
   } finally {
     model.dispose();
   }

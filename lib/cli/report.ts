@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { writeWhole } from '../atomic-file';
 import { publishedFor } from '../evaluation/published';
 import {
   journalsOf,
@@ -23,7 +24,6 @@ import { checkData, dataOptions, imageTasks, promptTasks } from './report-data';
 import { sweepFromOptions, sweepOptions } from './sweep-options';
 import { tableLines } from './table';
 import { loadVisionFromOptions, visionModelOptions } from './vision-model';
-import { writeFile } from './write-file';
 
 export const report: Command = {
   usage: 'report [options] [FOLDER]',
@@ -75,7 +75,7 @@ export const report: Command = {
       }
       return tasks;
     }, 'What is done is kept in the folder of --out: the same command goes on from there.');
-    write(out, result, model);
+    await write(out, result, model);
     for (const task of tasks) for (const file of journalsOf(task, options)) rmSync(file, { force: true });
     process.stdout.write(
       values.json ? `${JSON.stringify(result)}\n` : `${summary(result)}written to ${out}\n`,
@@ -118,17 +118,16 @@ function quoted(text: string): string {
   return /^[\w./,:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function write(out: string, result: Report, { config }: LanguageModel | VisionModel): void {
-  const file = (name: string, text: string) =>
-    writeFile(path.join(out, name), (append) => append(Buffer.from(text)));
+async function write(out: string, result: Report, { config }: LanguageModel | VisionModel): Promise<void> {
+  const file = (name: string, text: string) => writeWhole(path.join(out, name), text);
   const names: Record<string, string[]> = {};
   for (const task of result.tasks) {
     const plots = taskPlots(task, result.sweep);
     names[task.task] = Object.keys(plots);
-    for (const [name, svg] of Object.entries(plots)) file(name, svg);
+    for (const [name, svg] of Object.entries(plots)) await file(name, svg);
   }
-  file('report.json', `${JSON.stringify(result)}\n`);
-  file('report.md', reportMarkdown(result, names, publishedFor(config)));
+  await file('report.json', `${JSON.stringify(result)}\n`);
+  await file('report.md', reportMarkdown(result, names, publishedFor(config)));
 }
 
 /** The first table of each task. */

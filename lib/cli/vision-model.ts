@@ -3,13 +3,14 @@ import { loadVisionModel } from '../models/vision-load';
 import type { VisionModel } from '../models/vision-model';
 import { type VisionModelName, visionModelNames } from '../models/vision-names';
 import { type Command, choiceOption, type Values } from './command';
-import { loadingOptions, modelOptions } from './model';
+import { interruptible } from './interrupt';
+import { interruptedLoading, loadingOptions, modelOptions } from './model';
 import { Progress } from './progress';
 
 /** The vision model that ships with the package. */
 export const shippedVisionModel = path.resolve(__dirname, '..', '..', 'models', 'tiny-vim');
 
-const { model, device, dtype, activations, threads, revision, 'cache-dir': cacheDir } = modelOptions;
+const { model, device, dtype, activations, threads, revision, 'cache-dir': cacheDir, offline } = modelOptions;
 
 /** Options of every command that loads a vision model. */
 export const visionModelOptions: Command['options'] = {
@@ -38,6 +39,7 @@ export const visionModelOptions: Command['options'] = {
   threads,
   revision,
   'cache-dir': cacheDir,
+  offline,
 };
 
 /** Loads the vision model that the options name, with progress on a terminal. */
@@ -46,13 +48,17 @@ export async function loadVisionFromOptions(values: Values): Promise<VisionModel
   const name = architectureOption(values);
   const progress = new Progress('loading');
   try {
-    return await loadVisionModel(source, {
+    const options = {
       ...loadingOptions(values),
       model: name,
       file: values.file as string | undefined,
       labels: values.labels as string | undefined,
-      onProgress: (done, total) => progress.update(done, total),
-    });
+      onProgress: (done: number, total: number) => progress.update(done, total),
+    };
+    return await interruptible(
+      (signal) => loadVisionModel(source, { ...options, signal }),
+      interruptedLoading,
+    );
   } finally {
     progress.end();
   }

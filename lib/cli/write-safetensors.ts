@@ -1,5 +1,5 @@
+import { writeAtomically } from '../atomic-file';
 import { narrow } from '../half';
-import { writeFile } from './write-file';
 
 /** A tensor to be written: row-major, its values made when its turn comes. */
 export type WrittenTensor = { name: string; shape: readonly number[]; values(): Float32Array };
@@ -13,11 +13,11 @@ const formats = { f32: { name: 'F32', bytes: 4 }, bf16: { name: 'BF16', bytes: 2
  *
  * @param dtype that of every tensor in the file
  */
-export function writeSafetensors(
+export async function writeSafetensors(
   file: string,
   tensors: readonly WrittenTensor[],
   dtype: keyof typeof formats = 'f32',
-): void {
+): Promise<void> {
   const format = formats[dtype];
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
@@ -31,9 +31,11 @@ export function writeSafetensors(
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
 
-  writeFile(file, (write) => {
-    write(length);
-    write(text);
-    for (const tensor of tensors) write(dtype === 'f32' ? tensor.values() : narrow(tensor.values(), dtype));
+  await writeAtomically(file, async (append) => {
+    await append(length);
+    await append(text);
+    for (const tensor of tensors) {
+      await append(dtype === 'f32' ? tensor.values() : narrow(tensor.values(), dtype));
+    }
   });
 }

@@ -1,5 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { SkipscanError } from '../errors';
+import { constants, type FileHandle, open } from 'node:fs/promises';
+import { SkipscanError, shorten } from '../errors';
 
 /** Everything that decides what a run finds, as plain data: a run goes on from a journal only if all of it is the same. */
 export type JournalHeader = Readonly<Record<string, unknown>>;
@@ -13,7 +13,11 @@ export class Journal<Entry> implements AsyncDisposable {
   readonly entries: readonly Entry[];
   readonly #handle: FileHandle;
 
-  private constructor(handle: FileHandle, entries: Entry[]) {
+  private constructor(
+    private readonly file: string,
+    handle: FileHandle,
+    entries: Entry[],
+  ) {
     this.#handle = handle;
     this.entries = entries;
   }
@@ -26,13 +30,12 @@ export class Journal<Entry> implements AsyncDisposable {
   static async open<Entry>(file: string, header: JournalHeader): Promise<Journal<Entry>> {
     const handle = await openForWriting(file);
     try {
+      if (!(await handle.stat()).isFile()) throw unkept(file, new Error('it is a device or a pipe'));
       const text = await handle.readFile('utf8');
       const complete = text.slice(0, text.lastIndexOf('\n') + 1);
       await handle.truncate(Buffer.byteLength(complete));
-      const [first, ...entries] = parseLines(file, complete);
-      if (first === undefined) await append(handle, header);
-      else checkHeader(file, first, JSON.parse(JSON.stringify(header)));
-      return new Journal(handle, entries as Entry[]);
+      if (complete === '') await append(file, handle, header);
+      return new Journal(file, handle, entriesOf(file, complete, header) as Entry[]);
     } catch (error) {
       await handle.close();
       throw error;
@@ -41,7 +44,7 @@ export class Journal<Entry> implements AsyncDisposable {
 
   /** Adds an entry; when this resolves, it outlives the process. */
   append(entry: Entry): Promise<void> {
-    return append(this.#handle, entry);
+    return append(this.file, this.#handle, entry);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -52,18 +55,35 @@ export class Journal<Entry> implements AsyncDisposable {
 /** Reads from the start, and writes at the end whatever was read. */
 async function openForWriting(file: string): Promise<FileHandle> {
   try {
-    return await open(file, 'a+');
+    // Without O_NONBLOCK, opening a pipe could wait for ever.
+    return await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK);
   } catch (cause) {
-    throw new SkipscanError(
-      'ERR_ARGUMENT',
-      `What the run has done cannot be kept in ${file}: ${(cause as Error).message}.`,
-      { cause },
-    );
+    throw unkept(file, cause);
   }
 }
 
-async function append(handle: FileHandle, value: unknown): Promise<void> {
-  await handle.appendFile(`${JSON.stringify(value)}\n`);
+async function append(file: string, handle: FileHandle, value: unknown): Promise<void> {
+  try {
+    await handle.appendFile(`${JSON.stringify(value)}\n`);
+  } catch (cause) {
+    throw unkept(file, cause);
+  }
+}
+
+function unkept(file: string, cause: unknown): SkipscanError {
+  return new SkipscanError(
+    'ERR_ARGUMENT',
+    `What the run has done cannot be kept in ${file}: ${(cause as Error).message}. What it holds already is good: with room to write ` +
+      'to, the same run goes on from there.',
+    { cause },
+  );
+}
+
+/** What a journal's complete lines hold after the header, which must be this one; nothing for a new file. */
+export function entriesOf(file: string, text: string, header: JournalHeader): unknown[] {
+  const [first, ...entries] = parseLines(file, text);
+  if (first !== undefined) checkHeader(file, first, JSON.parse(JSON.stringify(header)));
+  return entries;
 }
 
 function parseLines(file: string, text: string): unknown[] {
@@ -89,12 +109,11 @@ function checkHeader(file: string, found: unknown, expected: JournalHeader): voi
   if (name === undefined) return;
   throw new SkipscanError(
     'ERR_ARGUMENT',
-    `${file} holds what another run has done: its ${name} is ${shown(before[name])}, and this run's is ` +
+    `${file} holds what another run has done: its ${shorten(name)} is ${shown(before[name])}, and this run's is ` +
       `${shown(expected[name])}. Finish that run with its own options, or delete the file to start anew.`,
   );
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'not there';
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+  return shorten(JSON.stringify(value) ?? 'not there', 120);
 }

@@ -140,15 +140,25 @@ async function openJournal(
   const wrong = journal.entries.findIndex(
     (entry, i) =>
       expected[i] === undefined ||
-      entry.first !== expected[i].first ||
+      entry?.first !== expected[i].first ||
       entry.last !== expected[i].last ||
-      entry.reduction !== expected[i].reduction,
+      entry.reduction !== expected[i].reduction ||
+      !isMeasured(task, entry),
   );
   if (wrong < 0) return journal;
   await journal[Symbol.asyncDispose]();
   throw new SkipscanError(
     'ERR_ARGUMENT',
     `${file}:${wrong + 2}: this line is not what comes next in the run, as if two runs had written the file. Delete it to start anew.`,
+  );
+}
+
+/** Whether a line has a number for every sample, as `columns` makes them. */
+function isMeasured(task: Task, { first, last, flops, denseFlops, values }: Piece): boolean {
+  const isColumn = (column: unknown) =>
+    Array.isArray(column) && column.length === last - first && column.every(Number.isFinite);
+  return (
+    [flops, denseFlops].every(Number.isFinite) && task.metrics.every(({ name }) => isColumn(values?.[name]))
   );
 }
 

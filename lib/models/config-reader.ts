@@ -1,6 +1,15 @@
-import { SkipscanError } from '../errors';
+import { describeJson, SkipscanError } from '../errors';
 
 export type Json = Record<string, unknown>;
+
+/** Of a vocabulary, a number of classes or a side. The engine counts with 32 bits, and adds a few of them up. */
+const largestSize = 1 << 24;
+
+/** Far above the widest model: workspaces are so many times larger than the weights that a small file could ask for one. */
+export const largestWidth = 1 << 18;
+
+/** Far above the deepest model, and small enough to have a few names for each before weights prove them. */
+export const mostLayers = 4096;
 
 /** Reads fields of a config.json, with errors that name the file and the field. */
 export class ConfigReader {
@@ -13,7 +22,7 @@ export class ConfigReader {
   fail(field: string, expected: string, value: unknown): never {
     throw new SkipscanError(
       'ERR_CHECKPOINT',
-      `${this.file}: expected ${expected} for ${this.prefix}${field} but found ${JSON.stringify(value)}. ` +
+      `${this.file}: expected ${expected} for ${this.prefix}${field} but found ${describeJson(value)}. ` +
         `Use the config.json that was published with these weights.`,
     );
   }
@@ -23,8 +32,13 @@ export class ConfigReader {
   }
 
   /** A whole number from 1 to `max`; `fallback` where the field is absent. */
-  size(field: string, fallback?: number, max = 1 << 24): number {
+  size(field: string, fallback?: number, max = largestSize): number {
     return this.whole(field, 1, max, fallback);
+  }
+
+  /** `factor` times a field that is a whole number from 1; the product is a width too. */
+  product(field: string, fallback: number, factor: number): number {
+    return factor * this.size(field, fallback, Math.floor(largestWidth / factor));
   }
 
   whole(field: string, low: number, high: number, fallback?: number): number {
@@ -36,7 +50,7 @@ export class ConfigReader {
   }
 
   /** A whole number from 1 to `max`, or a list of `count` of them; a single one stands for all. */
-  sizes(field: string, count: number, fallback?: readonly number[], max = 1 << 24): number[] {
+  sizes(field: string, count: number, fallback?: readonly number[], max = largestSize): number[] {
     const value = this.has(field) ? this.values[field] : fallback;
     const list = Array.isArray(value) ? value : Array(count).fill(value);
     if (list.length !== count || !list.every((n) => Number.isInteger(n) && n >= 1 && n <= max)) {
@@ -62,6 +76,13 @@ export class ConfigReader {
     return value;
   }
 
+  /** What a norm adds before the root: below 0 there is none. */
+  epsilon(field: string, fallback: number): number {
+    const value = this.number(field, fallback);
+    if (value < 0 || value > 1) this.fail(field, 'a number from 0 to 1', value);
+    return value;
+  }
+
   flag(field: string, fallback: boolean): boolean {
     const value = this.has(field) ? this.values[field] : fallback;
     if (typeof value !== 'boolean') this.fail(field, 'true or false', value);
@@ -79,7 +100,7 @@ export class ConfigReader {
     if (!this.has(field) || supported.includes(this.values[field])) return;
     throw new SkipscanError(
       'ERR_UNSUPPORTED',
-      `${this.file}: ${this.prefix}${field} is ${JSON.stringify(this.values[field])}; ` +
+      `${this.file}: ${this.prefix}${field} is ${describeJson(this.values[field])}; ` +
         `supported is ${supported.map((v) => JSON.stringify(v)).join(' or ')}.`,
     );
   }
@@ -89,7 +110,11 @@ export class ConfigReader {
   }
 
   tokenIds(field: string): number[] {
-    const value = this.values[field];
-    return (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
+    return tokenIdsIn(this.values[field]);
   }
+}
+
+/** The token ids in a field that holds one or a list of them; what cannot be one is passed over. */
+export function tokenIdsIn(value: unknown): number[] {
+  return [value].flat().filter((id): id is number => Number.isSafeInteger(id) && (id as number) >= 0);
 }

@@ -1,5 +1,5 @@
-import { SkipscanError } from '../errors';
-import { ConfigReader, type Json } from './config-reader';
+import { describeJson, SkipscanError } from '../errors';
+import { ConfigReader, type Json, largestWidth, mostLayers } from './config-reader';
 import { describesVision } from './model-config';
 
 /** Which published file layout a configuration comes from: Hugging Face transformers, or the authors' mamba_ssm. */
@@ -71,12 +71,31 @@ export function parseConfig(file: string, json: Json, gatedNorm?: GatedNorm): La
       `${file}: this is the config of a vision model. Load it with loadVisionModel().`,
     );
   }
-  if (reader.has('model_type')) return fromHuggingFace(reader, gatedNorm);
-  if (reader.has('d_model') && reader.has('n_layer')) return fromStateSpaces(reader, gatedNorm);
+  if (reader.has('model_type')) return withPossibleState(reader, fromHuggingFace(reader, gatedNorm));
+  if (reader.has('d_model') && reader.has('n_layer')) {
+    return withPossibleState(reader, fromStateSpaces(reader, gatedNorm));
+  }
   throw new SkipscanError(
     'ERR_UNSUPPORTED',
     `${file}: found neither "model_type" (Hugging Face) nor "d_model" and "n_layer" (state-spaces); ` +
       `expected the config.json of a Mamba or Mamba-2 language model.`,
+  );
+}
+
+/** Far above what any model carries from token to token (the largest published ones some 0.3 GB). */
+const mostStateBytes = 4 * 2 ** 30;
+
+/** A Mamba-2's state is larger than its weights where a config says so, and every session has one. */
+function withPossibleState(c: ConfigReader, config: LanguageModelConfig): LanguageModelConfig {
+  const { family, layers, dInner, dState, convWidth, groups } = config;
+  const channels = dInner + (family === 'mamba2' ? 2 * groups * dState : 0);
+  const bytes = 4 * layers * (dInner * dState + channels * convWidth);
+  if (bytes <= mostStateBytes) return config;
+  throw new SkipscanError(
+    'ERR_CHECKPOINT',
+    `${c.file}: the state of one sequence would have ${Math.round(bytes / 2 ** 30)} GiB (${layers} layers of ${dInner} x ${dState}` +
+      ` elements and a window of ${convWidth} x ${channels}); at most 4 are supported. Use the config.json that was published` +
+      ' with these weights.',
   );
 }
 
@@ -85,27 +104,29 @@ function fromHuggingFace(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
   if (family !== 'mamba' && family !== 'mamba2') {
     throw new SkipscanError(
       'ERR_UNSUPPORTED',
-      `${c.file}: model_type is ${JSON.stringify(family)}; supported are "mamba" and "mamba2".`,
+      `${c.file}: model_type is ${describeJson(family)}; supported are "mamba" and "mamba2".`,
     );
   }
   c.only('hidden_act', ['silu', 'swish']);
   const two = family === 'mamba2';
-  const dModel = c.size('hidden_size', two ? 4096 : 768);
+  const dModel = c.size('hidden_size', two ? 4096 : 768, largestWidth);
   // transformers takes Mamba-1's intermediate_size where it is given, and computes it for Mamba-2.
   const dInner =
-    !two && c.has('intermediate_size') ? c.size('intermediate_size') : c.size('expand', 2) * dModel;
+    !two && c.has('intermediate_size')
+      ? c.size('intermediate_size', undefined, largestWidth)
+      : c.product('expand', 2, dModel);
   const vocabRows = c.size('vocab_size', two ? 32768 : 50280);
   return {
     family,
     format: 'huggingface',
     dModel,
-    layers: c.size('num_hidden_layers', two ? 64 : 32),
+    layers: c.size('num_hidden_layers', two ? 64 : 32, mostLayers),
     vocabRows,
     vocabSize: vocabRows,
     dInner,
     dState: c.size('state_size', two ? 128 : 16, 4096),
     convWidth: c.size('conv_kernel', 4, 16),
-    normEps: c.number('layer_norm_epsilon', 1e-5),
+    normEps: c.epsilon('layer_norm_epsilon', 1e-5),
     tiedHead: c.flag('tie_word_embeddings', !two),
     projectionBias: c.flag('use_bias', false),
     convBias: c.flag('use_conv_bias', true),
@@ -134,8 +155,8 @@ function fromStateSpaces(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
     c.only('attn_layer_idx', ['[] (no attention layers)']);
   }
   const two = ssm.raw('layer') === 'Mamba2';
-  const dModel = c.size('d_model', two ? 2560 : undefined);
-  const dInner = ssm.size('expand', 2) * dModel;
+  const dModel = c.size('d_model', two ? 2560 : undefined, largestWidth);
+  const dInner = ssm.product('expand', 2, dModel);
   const vocabSize = c.size('vocab_size', 50277);
   const multiple = c.size('pad_vocab_size_multiple', 8);
   const headDim = two ? ssm.size('headdim', 64) : 0;
@@ -148,7 +169,7 @@ function fromStateSpaces(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
     family: two ? 'mamba2' : 'mamba',
     format: 'state-spaces',
     dModel,
-    layers: c.size('n_layer'),
+    layers: c.size('n_layer', undefined, mostLayers),
     vocabRows: Math.ceil(vocabSize / multiple) * multiple,
     vocabSize,
     dInner,
@@ -175,7 +196,9 @@ function fromStateSpaces(c: ConfigReader, gatedNorm?: GatedNorm): LanguageModelC
 }
 
 function dtRank(c: ConfigReader, field: string, dModel: number): number {
-  return c.has(field) && c.raw(field) !== 'auto' ? c.size(field) : Math.ceil(dModel / 16);
+  return c.has(field) && c.raw(field) !== 'auto'
+    ? c.size(field, undefined, largestWidth)
+    : Math.ceil(dModel / 16);
 }
 
 function mamba1Part(rank: number) {
@@ -224,11 +247,16 @@ function mamba2Part(c: ConfigReader, f: Mamba2Fields) {
 function timeStepLimit(c: ConfigReader, field: string, value: unknown): [number, number] {
   if (value === undefined || value === null) return [0, Number.POSITIVE_INFINITY];
   const bounds = Array.isArray(value)
-    ? value.map((v) => (typeof v === 'object' && v !== null ? Number((v as Json).__float__) : v))
+    ? value.map((v) => (typeof v === 'object' && v !== null ? namedFloat((v as Json).__float__) : v))
     : [];
   const [low, high] = bounds;
   if (bounds.length !== 2 || typeof low !== 'number' || typeof high !== 'number' || !(low <= high)) {
     c.fail(field, 'two numbers, the smaller first', value);
   }
   return [low, high];
+}
+
+/** Only text stands for a number here. */
+function namedFloat(name: unknown): number {
+  return typeof name === 'string' ? Number(name) : Number.NaN;
 }

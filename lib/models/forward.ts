@@ -7,7 +7,7 @@ import { firstPart } from '../turns';
 import { checkTokens, type Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
 import type { LanguageModel } from './language-model';
-import { concatenate, positionsOf, startOffsets } from './packed';
+import { concatenate, isBatch, positionsOf, startOffsets } from './packed';
 import { countsOf, type Kept, nativeReduction } from './reduce';
 
 /** What a forward pass computes. */
@@ -122,10 +122,6 @@ function workOf(
     }).total;
   }
   return stats;
-}
-
-function isBatch(tokens: Tokens | readonly Tokens[]): tokens is readonly Tokens[] {
-  return Array.isArray(tokens) && typeof tokens[0] === 'object';
 }
 
 /** Each sequence's last row. */

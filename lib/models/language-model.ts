@@ -15,7 +15,7 @@ import type { ActivationDtype, WeightDtype } from './run-options';
 import { type ScoreOptions, score } from './score';
 import type { Score } from './score-batch';
 import { Session, type SessionState } from './session';
-import { decodeSession } from './session-file';
+import { decodeSession, readSessionFile } from './session-file';
 import { stepAll } from './step-all';
 
 /** @internal What the loader hands over. */
@@ -105,6 +105,11 @@ export class LanguageModel implements AsyncDisposable {
       );
     }
     return this.sessionFrom((session) => session.importState(state), rest);
+  }
+
+  /** The same for the file that `Session.saveTo()` wrote; one that cannot be read is an error too. */
+  async restoreSessionFrom(file: string): Promise<Session> {
+    return this.restoreSession(await readSessionFile(file));
   }
 
   /**

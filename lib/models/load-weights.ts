@@ -1,3 +1,5 @@
+import { assertUnchanged } from '../checkpoints/file-state';
+import type { Manifest } from '../checkpoints/types';
 import { fromNative, fromNativeSync } from '../errors';
 import type { NativeTensorSource, NativeWeightSlot } from '../native-model-types';
 import type { ModelOptions } from './run-options';
@@ -11,18 +13,21 @@ type Loadable = {
 };
 
 /**
- * Fills a new native model; where that fails, the model is disposed.
+ * Fills a new native model from the files of `manifest`; where that fails, the model is disposed. Weights of files that were changed
+ * since their headers were read are refused.
  *
  * @param match finds the tensor of every slot, in the slots' order
  */
 export async function loadWeights(
   model: Loadable,
+  { files }: Manifest,
   match: (slots: NativeWeightSlot[]) => (NativeTensorSource & { byteLength: number })[],
   o: ModelOptions,
 ): Promise<{ fingerprint: string; backend: string; slots: NativeWeightSlot[] }> {
   try {
     const slots = model.slots();
     await loadInParts(match(slots), (part) => model.load(part), o);
+    await assertUnchanged(files);
     return { ...fromNativeSync(() => model.finishLoading()), slots };
   } catch (error) {
     model.dispose();

@@ -4,9 +4,10 @@ import { fromNativeSync, invalidArgument } from '../errors';
 import { native } from '../native';
 import { Tokenizer } from '../text/tokenizer';
 import { type GatedNorm, type LanguageModelConfig, parseConfig } from './config';
+import { tokenIdsIn } from './config-reader';
 import { LanguageModel } from './language-model';
 import { elementsOf, loadWeights } from './load-weights';
-import { describedBy, matchTensors } from './names';
+import { assertLayers, describedBy, matchTensors } from './names';
 import { checkRunOptions, type ModelOptions, numberFormats } from './run-options';
 
 /** How a language model is loaded and run. */
@@ -37,6 +38,7 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
   const config = withEos(parseConfig(checkpoint.configFile, checkpoint.config, o.gatedNorm), checkpoint);
   const tokenizer = await loadTokenizer(checkpoint, o);
   const formats = numberFormats(o, device, checkpoint.manifest);
+  assertLayers(checkpoint, config.layers);
   const model = fromNativeSync(() => new native.LanguageModel(config, { device, threads, ...formats }));
   const match = {
     described: describedBy.configFile,
@@ -44,7 +46,12 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
     // Files that were saved with a tied head may carry it twice.
     ignored: (name: string) => config.tiedHead && name === 'lm_head.weight',
   };
-  const loaded = await loadWeights(model, (slots) => matchTensors(checkpoint, slots, match), o);
+  const loaded = await loadWeights(
+    model,
+    checkpoint.manifest,
+    (slots) => matchTensors(checkpoint, slots, match),
+    o,
+  );
   return new LanguageModel({
     maxQueue,
     native: model,
@@ -66,8 +73,7 @@ const aliases: ReadonlyMap<string, string> = new Map([
 
 /** generation_config.json says what ends a text where it is there; it wins over config.json, as in transformers. */
 function withEos(config: LanguageModelConfig, checkpoint: Checkpoint): LanguageModelConfig {
-  const value = checkpoint.generationConfig?.eos_token_id;
-  const ids = (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
+  const ids = tokenIdsIn(checkpoint.generationConfig?.eos_token_id);
   return ids.length > 0 ? { ...config, eosTokenIds: ids } : config;
 }
 

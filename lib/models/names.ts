@@ -1,5 +1,6 @@
+import { bytes } from '../checkpoints/files';
 import type { Checkpoint, TensorEntry } from '../checkpoints/types';
-import { badCheckpoint } from '../errors';
+import { badCheckpoint, describeShape, shorten } from '../errors';
 import type { NativeTensorSource, NativeWeightSlot } from '../native-model-types';
 
 /** Where a model's shape was taken from, in the words of an error about tensors that do not fit it. */
@@ -38,7 +39,42 @@ const listed = 5;
 
 function list(names: string[]): string {
   const more = names.length - listed;
-  return names.slice(0, listed).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return shorten(names.slice(0, listed).join(', '), 300) + (more > 0 ? ` and ${more} more` : '');
+}
+
+/**
+ * Checks that a config's number of layers can be that of the weights, before anything is made for each layer.
+ *
+ * @throws SkipscanError `ERR_CHECKPOINT` where there are not even as many tensors
+ */
+export function assertLayers(
+  { directory, manifest }: Pick<Checkpoint, 'directory' | 'manifest'>,
+  layers: number,
+): void {
+  const { size } = manifest.tensors;
+  if (size >= layers) return;
+  throw badCheckpoint(
+    directory,
+    `the config describes ${layers} layers, but the weights have ${size} tensors in all. ${describedBy.configFile.advice}`,
+  );
+}
+
+/**
+ * Checks that weights are not made of the same bytes again and again, which would take far more memory than the files are long. Two
+ * tensors may be one, as an embedding and a head are.
+ */
+function assertBacked(
+  { directory, manifest }: Pick<Checkpoint, 'directory' | 'manifest'>,
+  sources: readonly { byteLength: number }[],
+): void {
+  const claimed = sources.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const stored = manifest.files.reduce((sum, { size }) => sum + Number(size), 0);
+  if (claimed <= 2 * stored) return;
+  throw badCheckpoint(
+    directory,
+    `the tensors claim ${bytes(claimed)}, but the files have ${bytes(stored)}: many of them share the same ones. Save the` +
+      ' state dict of the model itself, best as safetensors.',
+  );
 }
 
 /**
@@ -69,7 +105,7 @@ export function matchTensors(
     );
   }
 
-  return slots.map((slot) => {
+  const sources = slots.map((slot) => {
     const entry = entries.get(slot.name)!;
     if (!weightDtypes.has(entry.dtype)) {
       throw badCheckpoint(
@@ -80,7 +116,7 @@ export function matchTensors(
     if (entry.shape.length !== slot.shape.length || entry.shape.some((n, i) => n !== slot.shape[i])) {
       throw badCheckpoint(
         entry.file,
-        `${slot.name} has shape [${entry.shape.join(', ')}] but ${described.asker} asks for [${slot.shape.join(', ')}]. ` +
+        `${slot.name} has shape ${describeShape(entry.shape)} but ${described.asker} asks for [${slot.shape.join(', ')}]. ` +
           described.advice,
       );
     }
@@ -92,4 +128,6 @@ export function matchTensors(
       dtype: entry.dtype as NativeTensorSource['dtype'],
     };
   });
+  assertBacked(checkpoint, sources);
+  return sources;
 }

@@ -1,4 +1,10 @@
 // Prompts back to back, as a pass takes them.
+import type { Tokens } from './arguments';
+
+/** Whether several prompts were given. */
+export function isBatch(tokens: Tokens | readonly Tokens[]): tokens is readonly Tokens[] {
+  return Array.isArray(tokens) && typeof tokens[0] === 'object';
+}
 
 export function concatenate(prompts: readonly Int32Array[]): Int32Array {
   if (prompts.length === 1) return prompts[0];

@@ -35,6 +35,11 @@ export type ModelOptions = {
   cacheDir?: string;
   /** Branch, tag or commit of the source, where that is a hub id. Defaults to `main`. */
   revision?: string;
+  /**
+   * Never touch the network: a hub id is used as it is in the cache, or an error. Defaults to the environment variable
+   * `HF_HUB_OFFLINE`. Without a hub id nothing touches the network anyway.
+   */
+  offline?: boolean;
   /** Called with bytes done and bytes in all: first while files are downloaded, if any are, then while weights are read. */
   onProgress?: (done: number, total: number) => void;
   /** Stops the loading; the call rejects with `signal.reason`. */

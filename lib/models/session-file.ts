@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { SkipscanError } from '../errors';
+import { isCount } from '../checkpoints/dtypes';
+import { invalidArgument, SkipscanError } from '../errors';
 import { policyFromJSON } from '../reduction/policies';
+import { readRegular } from '../regular-file';
 import type { SessionState } from './session';
 
 /**
@@ -57,15 +59,16 @@ export function decodeSession(saved: Uint8Array): SavedSession {
   const { fingerprint, length, stateBytes, kept, reduction } = header;
   if (
     typeof fingerprint !== 'string' ||
-    !Number.isSafeInteger(length) ||
+    !isCount(length) ||
     stateBytes !== end - stateStart ||
-    !Array.isArray(kept)
+    !Array.isArray(kept) ||
+    !kept.every((each) => isKept(each, length))
   ) {
     throw damaged('has a header that does not fit its contents');
   }
   return {
     fingerprint,
-    length: length as number,
+    length,
     kept: kept.map(({ layer, positions }) => ({
       layer,
       offsets: Int32Array.of(0, positions.length),
@@ -74,6 +77,37 @@ export function decodeSession(saved: Uint8Array): SavedSession {
     reduction: reduction === undefined ? undefined : policyFromJSON(reduction, 'the saved reduction'),
     state: bytes.subarray(stateStart, end),
   };
+}
+
+/** Reads a saved session, which `decodeSession` then takes apart. */
+export async function readSessionFile(file: string): Promise<Uint8Array> {
+  const path = checkedFile(file);
+  try {
+    return await readRegular(path);
+  } catch (cause) {
+    throw new SkipscanError(
+      'ERR_ARGUMENT',
+      `The saved session ${path} cannot be read: ${(cause as Error).message}.`,
+      { cause },
+    );
+  }
+}
+
+export function checkedFile(file: unknown): string {
+  if (typeof file === 'string' && file !== '' && !file.includes('\0')) return file;
+  throw invalidArgument('file', 'the path of a file', file);
+}
+
+/** What one reduction left of so many tokens: rising positions. A checksum only shows that nobody changed the file by accident. */
+function isKept(value: unknown, length: number): value is { layer: number; positions: number[] } {
+  const { layer, positions } = Object(value);
+  return (
+    isCount(layer) &&
+    Array.isArray(positions) &&
+    positions.every(
+      (at, i) => isCount(at) && at < length && at < 2 ** 31 && (i === 0 || at > positions[i - 1]),
+    )
+  );
 }
 
 function parseHeader(bytes: Buffer): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { writeWhole } from '../atomic-file';
 import { fromNativeSync, SkipscanError } from '../errors';
 import type { NativeSession } from '../native-model-types';
 import type { Policy } from '../reduction/policy-types';
@@ -5,7 +6,7 @@ import { checkToken, checkTokens, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
 import type { Kept } from './reduce';
 import { readOn, stepOn } from './session-batch';
-import { encodeSession } from './session-file';
+import { checkedFile, encodeSession } from './session-file';
 
 /** What one layer carries from token to token. */
 export type LayerState = {
@@ -119,6 +120,17 @@ export class Session implements AsyncDisposable {
     } finally {
       this.end();
     }
+  }
+
+  /**
+   * Writes what `save()` gives to a file, for `model.restoreSessionFrom()`. The file is there whole or as it was before, also where
+   * this process is killed or the disk is full.
+   *
+   * @throws SkipscanError `ERR_ARGUMENT` where the file cannot be written (`cause` is the system's error)
+   */
+  async saveTo(file: string): Promise<void> {
+    const path = checkedFile(file);
+    await writeWhole(path, await this.save());
   }
 
   /** Gives the state's memory back, after the calls that are running. Every call returns the same promise. */

@@ -1,5 +1,5 @@
 import { SkipscanError } from '../errors';
-import { ConfigReader, type Json } from './config-reader';
+import { ConfigReader, type Json, largestWidth, mostLayers } from './config-reader';
 import { describesLanguage } from './model-config';
 import { patchesAlong } from './vision-grid';
 
@@ -48,6 +48,8 @@ export type VisionConfig = {
 /** The larger sizes that the engine's convolutions take: taps of the causal one, side of the 2-D one. */
 const mostTaps = 16;
 const largestWindow = 15;
+/** The window of a patch is a row of the first product. */
+const largestPatch = 1024;
 
 /**
  * The model that a config.json describes, with the fields of the authors' constructors: `embed_dim` and `depth` for ViM,
@@ -84,18 +86,18 @@ function fromVim(c: ConfigReader): VisionConfig {
   c.only('bimamba_type', ['v2']);
   c.only('channels', [3]);
   c.only('init_layer_scale', [0]);
-  const dModel = c.size('embed_dim');
-  const patchSize = c.size('patch_size', 16);
-  const stride = c.size('stride', patchSize);
+  const dModel = c.size('embed_dim', undefined, largestWidth);
+  const patchSize = c.size('patch_size', 16, largestPatch);
+  const stride = c.size('stride', patchSize, largestPatch);
   const imageSize = pair(c.sizes('img_size', 2, [224, 224]));
   const grid = imageSize.map((side) => patchesAlong({ family: 'vim', patchSize, stride }, side));
   if (grid.some((n) => n < 1)) c.fail('img_size', `at least the patch size ${patchSize}`, imageSize);
-  const normEps = epsilon(c, 'norm_eps', 1e-5);
+  const normEps = c.epsilon('norm_eps', 1e-5);
   return {
     family: 'vim',
-    layers: c.size('depth', 24, 4096),
+    layers: c.size('depth', 24, mostLayers),
     dModel,
-    dInner: c.size('expand', 2, 64) * dModel,
+    dInner: c.product('expand', 2, dModel),
     dState: c.size('d_state', 16, 4096),
     dtRank: rank(c, dModel),
     convWidth: c.size('d_conv', 4, mostTaps),
@@ -120,22 +122,22 @@ function fromPlainMamba(c: ConfigReader): VisionConfig {
   c.only('in_channels', [3]);
   c.only('conv_bias', [true]);
   c.only('init_layer_scale', [null, 0]);
-  const dModel = c.size('embed_dims');
-  const patchSize = c.size('patch_size', 16);
+  const dModel = c.size('embed_dims', undefined, largestWidth);
+  const patchSize = c.size('patch_size', 16, largestPatch);
   if (patchSize % 2 !== 0)
     c.fail('patch_size', 'an even number (the stem halves the image first)', patchSize);
   const imageSize = pair(c.sizes('img_size', 2, [224, 224]));
   const grid = imageSize.map((side) =>
     patchesAlong({ family: 'plainmamba', patchSize, stride: patchSize }, side),
   );
-  const layers = c.size('num_layers', 24, 4096);
+  const layers = c.size('num_layers', 24, mostLayers);
   const convWidth = c.size('conv_size', 7, largestWindow);
   if (convWidth % 2 === 0) c.fail('conv_size', 'an odd number', convWidth);
   return {
     family: 'plainmamba',
     layers,
     dModel,
-    dInner: c.size('expand', 2, 64) * dModel,
+    dInner: c.product('expand', 2, dModel),
     dState: c.size('d_state', 16, 4096),
     dtRank: rank(c, dModel),
     convWidth,
@@ -144,13 +146,13 @@ function fromPlainMamba(c: ConfigReader): VisionConfig {
     stride: patchSize,
     imageSize,
     grid: checkedGrid(c, pair(grid)),
-    normEps: epsilon(c, 'layer_norm_eps', 1e-5),
-    finalNormEps: epsilon(c, 'final_norm_eps', 1e-6),
+    normEps: c.epsilon('layer_norm_eps', 1e-5),
+    finalNormEps: c.epsilon('final_norm_eps', 1e-6),
     divideOut: false,
     stemConvs: c.whole('num_convs_patch_embed', 0, 64, 1),
     depthwiseLayers: c.indices('layers_with_dwconv', layers - 1, []),
     projectionBias: c.flag('bias', true),
-    batchNormEps: epsilon(c, 'batchnorm_eps', 1e-5),
+    batchNormEps: c.epsilon('batchnorm_eps', 1e-5),
   };
 }
 
@@ -169,11 +171,7 @@ function pair([height, width]: readonly number[]): readonly [number, number] {
 }
 
 function rank(c: ConfigReader, dModel: number): number {
-  return c.has('dt_rank') && c.raw('dt_rank') !== 'auto' ? c.size('dt_rank') : Math.ceil(dModel / 16);
-}
-
-function epsilon(c: ConfigReader, field: string, fallback: number): number {
-  const value = c.number(field, fallback);
-  if (value < 0 || value > 1) c.fail(field, 'a number from 0 to 1', value);
-  return value;
+  return c.has('dt_rank') && c.raw('dt_rank') !== 'auto'
+    ? c.size('dt_rank', undefined, largestWidth)
+    : Math.ceil(dModel / 16);
 }

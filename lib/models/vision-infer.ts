@@ -1,5 +1,5 @@
 import type { TensorEntry } from '../checkpoints/types';
-import { badCheckpoint } from '../errors';
+import { badCheckpoint, describeShape } from '../errors';
 import type { Json } from './config-reader';
 import { parseVisionConfig, type VisionConfig } from './vision-config';
 import { patchesAlong } from './vision-grid';
@@ -50,7 +50,7 @@ class Shapes {
     const shape = this.tensors.get(name)?.shape;
     if (shape === undefined) throw this.fail(`${name} is missing, and the model's sizes follow from it`);
     if (shape.length !== rank || shape.includes(0)) {
-      throw this.fail(`${name} has shape [${shape.join(', ')}]; expected ${rank} axes, none of them empty`);
+      throw this.fail(`${name} has shape ${describeShape(shape)}; expected ${rank} axes, none of them empty`);
     }
     return shape;
   }

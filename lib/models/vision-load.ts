@@ -3,7 +3,7 @@ import { areLanguageTensors } from '../checkpoints/weights-files';
 import { badCheckpoint, fromNativeSync } from '../errors';
 import { native } from '../native';
 import { elementsOf, loadWeights } from './load-weights';
-import { type Described, describedBy, matchTensors } from './names';
+import { assertLayers, type Described, describedBy, matchTensors } from './names';
 import { checkRunOptions, type ModelOptions, numberFormats } from './run-options';
 import { parseVisionConfig, type VisionConfig } from './vision-config';
 import { classesOf, inferVisionConfig } from './vision-infer';
@@ -44,9 +44,11 @@ export async function loadVisionModel(source: string, o: VisionLoadOptions = {})
   const { config, described } = configFor(checkpoint, o.model);
   const labels = await labelsFor(config.numClasses, o.labels, checkpoint.labelsFile);
   const formats = numberFormats(o, device, checkpoint.manifest);
+  assertLayers(checkpoint, config.layers);
   const model = fromNativeSync(() => new native.VisionModel(config, { device, threads, ...formats }));
   const loaded = await loadWeights(
     model,
+    checkpoint.manifest,
     (slots) => matchTensors(checkpoint, slots, { described, ignored: isTrainingState }),
     o,
   );

@@ -1,4 +1,4 @@
-import { describe, invalidArgument, SkipscanError } from '../errors';
+import { describe, invalidArgument, SkipscanError, shorten } from '../errors';
 import { isVision, type ModelConfig } from '../models/model-config';
 import { blockRows, countsAfter, leastKeep, protectedCount } from './counts';
 import { policyFromJSON } from './policies';
@@ -144,7 +144,7 @@ function unreachable(
 ): SkipscanError {
   const asked =
     `The policy ${policy.name} is to save ${describe(policy.flopsReduction)} of the blocks' FLOPs at layers ` +
-    `${policy.layers.join(', ')} of ${config.layers} on ${length} tokens`;
+    `${shorten(policy.layers.join(', '), 200)} of ${config.layers} on ${length} tokens`;
   // Rounded down, so that asking for the number printed works.
   const reachable = Math.floor(most * 1e4) / 1e4;
   const reason =

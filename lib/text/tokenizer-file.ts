@@ -29,7 +29,11 @@ const modelTypes = ['BPE', 'WordPiece', 'Unigram'];
 
 /** Reads and checks a tokenizer.json. Rejects with ERR_CHECKPOINT, or ERR_UNSUPPORTED for a kind nobody here can run. */
 export async function readDefinition(file: string): Promise<TokenizerDefinition> {
-  const json = await readJsonObject(file, maxBytes);
+  return checkedDefinition(file, await readJsonObject(file, maxBytes));
+}
+
+/** The same for a tokenizer.json that was read. */
+export function checkedDefinition(file: string, json: JsonObject): TokenizerDefinition {
   const { model, added_tokens: added = [] } = json;
   if (!isRecord(model)) {
     throw badCheckpoint(
@@ -89,7 +93,8 @@ function checkMerges(
   }
   for (const [i, merge] of merges.entries()) {
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
-    const isPair = Array.isArray(pair) && pair.length === 2;
+    const isPair =
+      Array.isArray(pair) && pair.length === 2 && pair.every((token) => typeof token === 'string');
     // With a continuing prefix ("##"), the merged token is not just the two parts joined.
     const tokens = isPair && !prefix ? [...pair, pair.join('')] : pair;
     if (!isPair || !(tokens as string[]).every((token) => Object.hasOwn(vocab, token))) {

@@ -1,4 +1,4 @@
-import { badCheckpoint, invalidArgument } from '../errors';
+import { badCheckpoint, invalidArgument, type SkipscanError, shorten } from '../errors';
 import { byteLevelBytes, writeOutSplit } from './byte-level';
 import {
   readConfig,
@@ -50,15 +50,22 @@ export class Tokenizer {
   /** Whether every token stands for bytes, so that texts are put together from bytes. @internal */
   readonly byteLevel: boolean;
 
+  readonly #file: string;
   readonly #library: LibraryTokenizer;
   readonly #specialIds: ReadonlySet<number>;
 
-  private constructor(library: LibraryTokenizer, definition: TokenizerDefinition, config: TokenizerConfig) {
+  private constructor(
+    file: string,
+    library: LibraryTokenizer,
+    definition: TokenizerDefinition,
+    config: TokenizerConfig,
+  ) {
     const { added_tokens: added, decoder, model } = definition;
     const idOf = (token: SpecialToken) => {
       const content = typeof token === 'string' ? token : token?.content;
       return content === undefined ? undefined : library.token_to_id(content);
     };
+    this.#file = file;
     this.#library = library;
     this.#specialIds = new Set(added.filter((token) => token.special).map((token) => token.id));
     this.vocabSize = largestId(model.vocab, added) + 1;
@@ -73,26 +80,33 @@ export class Tokenizer {
    */
   static async load(tokenizerFile: string, tokenizerConfigFile?: string): Promise<Tokenizer> {
     const definition = await readDefinition(tokenizerFile);
-    const config = await readConfig(tokenizerConfigFile);
+    return Tokenizer.of(tokenizerFile, definition, await readConfig(tokenizerConfigFile));
+  }
+
+  /** The same for files that were read; errors name `tokenizerFile`. @internal */
+  static async of(
+    tokenizerFile: string,
+    definition: TokenizerDefinition,
+    config: TokenizerConfig,
+  ): Promise<Tokenizer> {
     const library = (await import('@huggingface/tokenizers')) as unknown as Library;
     try {
       const preTokenizer = writeOutSplit(definition.pre_tokenizer);
       const inner = new library.Tokenizer({ ...definition, pre_tokenizer: preTokenizer }, config);
-      return new Tokenizer(inner, definition, config);
+      return new Tokenizer(tokenizerFile, inner, definition, config);
     } catch (cause) {
-      throw badCheckpoint(tokenizerFile, `cannot be used as a tokenizer: ${(cause as Error).message}.`, {
-        cause,
-      });
+      throw unusable(tokenizerFile, cause);
     }
   }
 
   /** The token ids of a text. Special tokens written out in the text, such as `<|endoftext|>`, become their id. */
   encode(text: string, options: EncodeOptions = {}): Int32Array {
     if (typeof text !== 'string') throw invalidArgument('text', 'a string', text);
-    const { ids, tokens } = this.#library.encode(text, {
-      add_special_tokens: options.addSpecialTokens ?? true,
-    });
-    const unknown = ids.indexOf(undefined);
+    const { ids, tokens } = this.#using((library) =>
+      library.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }),
+    );
+    // What the file says of unknown text need not be a token: the library then gives -1, or whatever number the file has.
+    const unknown = ids.findIndex((id) => !Number.isInteger(id) || id! < 0 || id! >= this.vocabSize);
     if (unknown >= 0)
       throw invalidArgument('text', "text that the tokenizer's vocabulary covers", tokens[unknown]);
     return Int32Array.from(ids as number[]);
@@ -105,9 +119,20 @@ export class Tokenizer {
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
     const visible = Array.from(ids, checkedId).filter((id) => this.isVisible(id, options));
     if (visible.length === 0) return '';
-    if (!this.byteLevel) return this.#library.decode(visible, { clean_up_tokenization_spaces: false });
+    if (!this.byteLevel) {
+      return this.#using((library) => library.decode(visible, { clean_up_tokenization_spaces: false }));
+    }
     const bytes = Buffer.concat(visible.map((id) => this.bytesOf(id)));
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  }
+
+  /** The library meets most of what is wrong with a file when it first uses that part of it. */
+  #using<T>(use: (library: LibraryTokenizer) => T): T {
+    try {
+      return use(this.#library);
+    } catch (cause) {
+      throw unusable(this.#file, cause);
+    }
   }
 
   /** Whether a token adds to the decoded text. @internal */
@@ -120,6 +145,11 @@ export class Tokenizer {
   bytesOf(id: number): Uint8Array {
     return byteLevelBytes(this.#library.id_to_token(id) ?? '');
   }
+}
+
+function unusable(file: string, cause: unknown): SkipscanError {
+  const problem = shorten((cause as Error).message, 300);
+  return badCheckpoint(file, `cannot be used as a tokenizer: ${problem}.`, { cause });
 }
 
 function largestId(vocab: TokenizerDefinition['model']['vocab'], added: { id: number }[]): number {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { types } from 'node:util';
 import type Sharp from 'sharp';
 import { describe, invalidArgument, mismatch } from '../errors';
+import { readRegular } from '../regular-file';
 import type { RgbImage } from './image';
 import { loadSharp } from './sharp';
 
@@ -59,7 +59,7 @@ async function readImageFile(path: string, label: string): Promise<Uint8Array> {
     throw invalidArgument(label, 'a path, or the content of an image file as a Uint8Array', path);
   }
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const problems: Record<string, string> = {

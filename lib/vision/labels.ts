@@ -20,6 +20,11 @@ export async function readLabels(file: string, classes: number): Promise<string[
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new SkipscanError('ERR_ARGUMENT', `The labels ${file} cannot be read: ${cause.message}`, { cause });
   });
+  return parseLabels(text, file, classes);
+}
+
+/** The same for the text of a file. */
+export function parseLabels(text: string, file: string, classes: number): string[] {
   const isJson = /^\s*[[{]/.test(text);
   const labels = isJson ? labelsOfJson(text, file) : labelsOfText(text);
   if (labels.length !== classes) {

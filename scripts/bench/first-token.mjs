@@ -16,7 +16,7 @@ export async function measureFirstToken(competitors, shape, prompt, { threads, r
   const otherCores = [];
   for (let round = -1; round < rounds; round++) {
     for (const competitor of competitors) {
-      const run = await once(competitor, { ...competitor.settings(shape, threads), prompt });
+      const run = await once(competitor, { ...(await competitor.settings(shape, threads)), prompt });
       if (round < 0) continue; // brought the file into the cache
       seconds[competitor.name].push(run.seconds);
       otherCores.push(run.otherCores);

@@ -1,4 +1,4 @@
-import { writeFile } from '../../dist/cli/write-file.js';
+import { writeAtomically } from '../../dist/atomic-file.js';
 
 /** Where tensor data starts, and each tensor in it, in bytes: the format's default. */
 const alignment = 32;
@@ -17,7 +17,7 @@ export const ggufTypes = {
  * @param tensors `{ name, shape, type, values() }` each: `shape` outermost first, `type` a key of `ggufTypes`, `values`
  *   the float32 values, called once when the tensor is written
  */
-export function writeGguf(file, metadata, tensors) {
+export async function writeGguf(file, metadata, tensors) {
   const header = new ByteWriter();
   header.text('GGUF').u32(3).u64(tensors.length).u64(metadata.length);
   for (const [key, type, value] of metadata) {
@@ -32,13 +32,13 @@ export function writeGguf(file, metadata, tensors) {
     offset += padded(tensorBytes(shape, ggufTypes[type]));
   }
 
-  writeFile(file, (write) => {
+  await writeAtomically(file, async (append) => {
     const head = header.bytes();
-    write(head);
-    write(padding(head.length));
+    await append(head);
+    await append(padding(head.length));
     for (const { shape, type, values } of tensors) {
-      write(ggufTypes[type].encode(values()));
-      write(padding(tensorBytes(shape, ggufTypes[type])));
+      await append(ggufTypes[type].encode(values()));
+      await append(padding(tensorBytes(shape, ggufTypes[type])));
     }
   });
 }

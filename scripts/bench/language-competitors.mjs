@@ -8,7 +8,7 @@ import { shapes } from './shapes.mjs';
  * The engines that can take part, of those that `options.competitors` names; how to install one that is missing goes to
  * stderr.
  *
- * - `settings(shape, threads)`: what its methods `load` and `firstToken` are called with; writes the model where it is missing
+ * - `settings(shape, threads)`: a promise of what its methods `load` and `firstToken` are called with; writes the model where it is missing
  * - `start()`: a process of its own
  *
  * @param longest tokens that a sequence will have
@@ -20,14 +20,14 @@ export function languageCompetitors(options, longest) {
   const all = {
     skipscan: {
       start: () => new Competitor('skipscan'),
-      settings: (name, threads) => ({ path: folder(name), dtype, threads }),
+      settings: async (name, threads) => ({ path: await folder(name), dtype, threads }),
     },
     'node-llama-cpp': {
       missing: !entry && llamaInstallation,
       start: () => new Competitor('node-llama-cpp'),
-      settings: (name, threads) => ({
+      settings: async (name, threads) => ({
         entry,
-        path: ggufModel(models, name, shapes[name], peerDtype),
+        path: await ggufModel(models, name, shapes[name], peerDtype),
         dtype: peerDtype,
         threads,
         contextSize: longest + 1,
@@ -36,7 +36,11 @@ export function languageCompetitors(options, longest) {
     transformers: {
       missing: !(python && pythonHas(python, 'transformers')) && transformersInstallation,
       start: () => new Competitor('transformers', { program: 'transformers_lm.py', interpreter: python }),
-      settings: (name, threads) => ({ path: folder(name), dtype: dtype === 'f32' ? 'f32' : 'bf16', threads }),
+      settings: async (name, threads) => ({
+        path: await folder(name),
+        dtype: dtype === 'f32' ? 'f32' : 'bf16',
+        threads,
+      }),
     },
   };
   return options.competitors.flatMap((name) => {

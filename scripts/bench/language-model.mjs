@@ -81,7 +81,7 @@ async function measureSpeeds(name, competitors, options) {
   try {
     const loaded = [];
     for (const competitor of competitors) {
-      const settings = competitor.settings(name, threads);
+      const settings = await competitor.settings(name, threads);
       const engine = competitor.start();
       engines.push(engine);
       const facts = await engine.call('load', settings);

@@ -11,11 +11,11 @@ import { writeGguf } from './gguf.mjs';
 export const modelsDirectory = join(os.tmpdir(), 'skipscan-bench-models');
 
 /** Writes the model as a Hugging Face folder, its tensors float32 or `bf16`, unless it is there. Returns its path. */
-export function huggingFaceModel(directory, name, shape, dtype = 'f32') {
+export async function huggingFaceModel(directory, name, shape, dtype = 'f32') {
   const folder = join(directory, dtype === 'f32' ? name : `${name}-${dtype}`);
   if (existsSync(join(folder, 'config.json'))) return folder;
   mkdirSync(folder, { recursive: true });
-  writeSafetensors(join(folder, 'model.safetensors'), tensors(shape), dtype);
+  await writeSafetensors(join(folder, 'model.safetensors'), tensors(shape), dtype);
   const config = join(folder, 'config.json');
   writeFileSync(`${config}.partial`, `${JSON.stringify(huggingFaceConfig(shape, dtype), null, 2)}\n`);
   renameSync(`${config}.partial`, config);
@@ -23,11 +23,11 @@ export function huggingFaceModel(directory, name, shape, dtype = 'f32') {
 }
 
 /** Writes the model as a GGUF file with matrices of type `f32`, `bf16` or `q8_0` unless it is there. Returns its path. */
-export function ggufModel(directory, name, shape, type) {
+export async function ggufModel(directory, name, shape, type) {
   const file = join(directory, `${name}-${type}.gguf`);
   if (existsSync(file)) return file;
   mkdirSync(directory, { recursive: true });
-  writeGguf(file, ggufMetadata(name, shape, type), ggufTensors(shape, type));
+  await writeGguf(file, ggufMetadata(name, shape, type), ggufTensors(shape, type));
   return file;
 }
 

@@ -24,10 +24,10 @@ What follows -- goes to skipscan bench reduce, after --length 2048 --flops 0.3; 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** Ends with the benchmark's own exit code. */
-function main(options) {
+async function main(options) {
   if (options.plots) mkdirSync(options.plots, { recursive: true });
   for (const name of options.shapes) {
-    const model = huggingFaceModel(options.models, name, shapes[name]);
+    const model = await huggingFaceModel(options.models, name, shapes[name]);
     const benchmark = ['bench', 'reduce', '--model', model, '--length', '2048', '--flops', '0.3'];
     if (options.plots) benchmark.push('--plot', join(options.plots, `${name}.svg`));
     const { status } = spawnSync(process.execPath, [program, ...benchmark, ...options.rest], {

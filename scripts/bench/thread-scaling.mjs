@@ -24,7 +24,7 @@ export async function measureThreads(competitor, shape, prompt, { threads, round
     ]) {
       processes[name] = competitor.start();
       started.push(processes[name]);
-      await processes[name].call('load', competitor.settings(shape, count));
+      await processes[name].call('load', await competitor.settings(shape, count));
       await processes[name].call('prefill', { prompt }); // a warm-up
     }
     const turns = [

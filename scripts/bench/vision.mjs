@@ -65,7 +65,7 @@ async function benchmark(name, { peer, python, batches, threads, rounds, limits 
   try {
     const config = publishedConfig(name);
     const path = join(folder, 'model.safetensors');
-    writeRandomVisionModel(path, config);
+    await writeRandomVisionModel(path, config);
     console.log(`\n${name}, ${config.imageSize.join(' x ')} pixels`);
     const loaded = [];
     for (const competitor of competitors) {

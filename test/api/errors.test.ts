@@ -125,7 +125,7 @@ describe('loading', () => {
       'a size that is no size',
       () => withConfig('size', { hidden_size: -8 }),
       'ERR_CHECKPOINT',
-      'expected a whole number from 1 to 16777216 for hidden_size but found -8.',
+      'expected a whole number from 1 to 262144 for hidden_size but found -8.',
     ],
     [
       'fewer layers than weights',

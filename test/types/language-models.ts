@@ -137,6 +137,8 @@ expectTypeOf(session.step).parameter(0).toEqualTypeOf<number>();
 expectTypeOf(session.step(1, { signal })).resolves.toEqualTypeOf<Float32Array>();
 expectTypeOf(session.clone()).toEqualTypeOf<Session>();
 expectTypeOf(session.save()).resolves.toEqualTypeOf<Uint8Array>();
+expectTypeOf(session.saveTo('file')).toEqualTypeOf<Promise<void>>();
+expectTypeOf(model.restoreSessionFrom('file')).resolves.toEqualTypeOf<Session>();
 expectTypeOf(session.state(0)).toEqualTypeOf<LayerState>();
 expectTypeOf<LayerState>().toEqualTypeOf<{ conv: Float32Array; ssm: Float32Array }>();
 expectTypeOf(session.kept).toEqualTypeOf<Kept[]>();

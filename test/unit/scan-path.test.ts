@@ -149,7 +149,11 @@ describe('refuses', () => {
     ],
     ['a negative row', make({ index: [0, -1, 2] }), 'Expected rows from 0 to 2 for index but received -1.'],
     ['a row beyond rows', make({ rows: 2 }), 'Expected rows from 0 to 1 for index but received 2.'],
-    ['rows that are no count', make({ rows: 0 }), 'Expected a whole number above 0 for rows but received 0.'],
+    [
+      'rows that are no count',
+      make({ rows: 0 }),
+      'Expected a whole number from 1 to 2^31 for rows but received 0.',
+    ],
     ['a gap of 0', make({ gap: [1, 0, 1] }), 'Expected at least 1 for each step for gap but received 0.'],
     ['too few gaps', make({ gap: [1, 1] }), 'Expected 3 entries, one for each step, for gap but received 2.'],
     [

@@ -1,4 +1,4 @@
-import { describe, SkipscanError } from '../../errors';
+import { describe, SkipscanError, shorten } from '../../errors';
 
 /** One row of a data set. Its readers say which field of which row is not as expected. */
 export class DataRecord {
@@ -72,7 +72,7 @@ export class DataRecord {
     if (value !== undefined && value !== null) return value;
     const names = Object.keys(this.fields).map((key) => this.prefix + key);
     throw this.error(
-      `expected the field ${this.prefix}${name}, which is not there or null. Its fields: ${names.join(', ') || 'none'}.`,
+      `expected the field ${this.prefix}${name}, which is not there or null. Its fields: ${shorten(names.join(', '), 500) || 'none'}.`,
     );
   }
 

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SkipscanError } from '../../errors';
+import { readRegular } from '../../regular-file';
 import type { DataRecord } from './data-record';
 import { jsonlRecords, jsonRecords } from './json-records';
 import { parquetRecords } from './parquet-records';
@@ -47,7 +47,7 @@ export async function readRecords(files: readonly string[], limit = Infinity): P
 
 async function contentsOf(file: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await readFile(file);
+    return await readRegular(file);
   } catch (cause) {
     throw new SkipscanError('ERR_ARGUMENT', `${file} cannot be read: ${(cause as Error).message}.`, {
       cause,

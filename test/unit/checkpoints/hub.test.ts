@@ -269,7 +269,7 @@ describe('failures', () => {
   test('an unknown revision', async () => {
     expect(await checkpointError(openCheckpoint('org/single', { cacheDir, revision: 'v2' }))).toBe(
       `org/single: ${server.url} has no such model, or no revision "v2" of it (status 404: Invalid rev id: v2). Check` +
-        ' the spelling; for a checkpoint on disk, pass its directory.',
+        ' the spelling; for a checkpoint on disk, pass its directory as ./org/single.',
     );
   });
 
@@ -350,7 +350,7 @@ describe('damaged downloads', () => {
     [
       'something else',
       Buffer.from(weights).fill(1, 1000, 1001),
-      'sent contents that differ from their announced SHA-256',
+      'sent contents that differ from their announced hash',
     ],
   ])('%s than announced is thrown away', async (_what, data, problem) => {
     serveWeights(data);
@@ -431,7 +431,59 @@ describe('a server that lies', () => {
     );
   });
 
-  test('about where the next page is does not get the token', async () => {
+  test('with an endless listing of nothing', async () => {
+    server.intercept = (request, response) => {
+      if (!request.url?.includes('/tree/')) return false;
+      response.setHeader('Link', `<${server.url}${request.url}>; rel="next"`);
+      return !!response.end('[]');
+    };
+    expect(await checkpointError(openCheckpoint('org/single', { cacheDir }))).toContain(
+      'sent a listing of more than 2000 pages',
+    );
+  });
+
+  test.each(['/revision/', '/tree/'])('with an answer to %s that does not end', async (part) => {
+    let closed = false;
+    server.intercept = (request, response) => {
+      if (!request.url?.includes(part)) return false;
+      const piece = Buffer.alloc(1 << 20, ' ');
+      const more = () => {
+        while (!closed && response.write(piece));
+      };
+      response.on('drain', more).on('close', () => {
+        closed = true;
+      });
+      more();
+      return true;
+    };
+    expect(await checkpointError(openCheckpoint('org/single', { cacheDir }))).toContain(
+      'sent an answer of more than 33,554,432 bytes',
+    );
+  });
+
+  test('with a refusal that does not end, or that would command a terminal', async () => {
+    server.intercept = (_request, response) => {
+      response.writeHead(500);
+      response.write(Buffer.alloc(1 << 20, 'x'));
+      return true;
+    };
+    expect(await checkpointError(openCheckpoint('org/single', { cacheDir }))).toContain('(status 500)');
+    server.intercept = (_request, response) => !!response.writeHead(500).end('\x1b[2Jgone\x9b1m');
+    expect(await checkpointError(openCheckpoint('org/single', { cacheDir }))).toContain(
+      '(status 500: [2Jgone 1m)',
+    );
+  });
+
+  test('about a small file is found out by its git object id', async () => {
+    server.intercept = (request, response) =>
+      !!request.url?.includes('/resolve/') && !!response.end(Buffer.alloc(config.length, ' '));
+    expect(await checkpointError(openCheckpoint('org/single', { cacheDir }))).toBe(
+      'config.json: the download failed: the server sent contents that differ from their announced hash. Nothing of it was kept;' +
+        ' try again.',
+    );
+  });
+
+  test('about where the next page is is not asked there', async () => {
     process.env.HF_TOKEN = 'hf_secret';
     const elsewhere = await HubServer.start({});
     const tokens: unknown[] = [];
@@ -444,9 +496,10 @@ describe('a server that lies', () => {
       response.setHeader('Link', `<${elsewhere.url}/more>; rel="next"`);
       return !!response.end('[]');
     };
-    await checkpointError(openCheckpoint('org/single', { cacheDir }));
+    const message = await checkpointError(openCheckpoint('org/single', { cacheDir }));
+    expect(message).toContain(`said that its listing goes on at "${elsewhere.url}/more"`);
     await elsewhere.stop();
-    expect(tokens).toEqual([undefined]);
+    expect(tokens).toEqual([]);
   });
 });
 

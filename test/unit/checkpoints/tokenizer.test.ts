@@ -231,7 +231,7 @@ describe('a hub id', () => {
   test('that the server does not have', async () => {
     server.intercept = (_request, response) => !!response.writeHead(404).end();
     expect(await checkpointError(openTokenizer('org/tokenizer', { cacheDir }))).toContain(
-      'Check the spelling; for a tokenizer on disk, pass its directory.',
+      'Check the spelling; for a tokenizer on disk, pass its directory as ./org/tokenizer.',
     );
   });
 

@@ -112,6 +112,20 @@ test('refuses a file that became shorter since it was opened', async () => {
   });
 });
 
+test('refuses a file that was written anew since it was opened', async () => {
+  const copy = folder.write(
+    'anew.safetensors',
+    safetensorsFile({ a: f32([2], [1, 2]), b: f32([2], [3, 4]) }),
+  );
+  const weights = await openWeights(copy);
+  folder.write('anew.safetensors', safetensorsFile({ b: f32([2], [3, 4]), a: f32([2], [1, 2]) }));
+  const error = await failure(weights.read('a'));
+  expect(error).toMatchObject({
+    code: 'ERR_CHECKPOINT',
+    message: expect.stringMatching(/was changed while it was read/),
+  });
+});
+
 test.each([
   ['nothing', '', 'ERR_ARGUMENT', /the path of a weights file/],
   ['a file that is not there', `${folder.path}/none.safetensors`, 'ERR_CHECKPOINT', /does not exist/],

@@ -35,7 +35,7 @@ test('distributions', () => {
 test.each(['f32', 'bf16'] as const)('a safetensors file of %s is read again', async (dtype) => {
   const file = path.join(files.path, `${dtype}.safetensors`);
   const values = { a: [1, -2, 0.5, 3, 4, 8], 'b.c': [0.25] };
-  writeSafetensors(
+  await writeSafetensors(
     file,
     [
       { name: 'a', shape: [2, 3], values: () => Float32Array.from(values.a) },

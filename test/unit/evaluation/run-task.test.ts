@@ -157,6 +157,12 @@ test.each<[string, (text: string) => string, string]>([
     (text) => `${text}${text.split('\n')[3]}\n`,
     `${file}:10: this line is not what`,
   ],
+  ['a piece that is null', (text) => `${text.split('\n')[0]}\nnull\n`, `${file}:2: this line is not what`],
+  [
+    'a piece without values',
+    (text) => text.replace(/"values":.*/, '"values":{}}'),
+    `${file}:2: this line is not what`,
+  ],
   ['a file that is no journal', () => 'null\n', 'its weights is not there'],
 ])('%s is an error that names the line', async (_what, damage, message) => {
   await run(fakeTask(), { journal });

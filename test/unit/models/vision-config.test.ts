@@ -97,7 +97,7 @@ test('the old spelling of if_divide_out, and dt_rank auto', () => {
 describe('what is refused', () => {
   const published = ' Use the config.json that was published with these weights.';
   test.each<[string, object, string]>([
-    ['no width', { ...vim, embed_dim: 0 }, 'a whole number from 1 to 16777216 for embed_dim but found 0.'],
+    ['no width', { ...vim, embed_dim: 0 }, 'a whole number from 1 to 262144 for embed_dim but found 0.'],
     ['text', { ...vim, depth: '8' }, 'a whole number from 1 to 4096 for depth but found "8".'],
     ['half a class', { ...plain, num_classes: 1.5 }, 'for num_classes but found 1.5.'],
     [

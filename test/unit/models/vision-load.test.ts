@@ -21,7 +21,11 @@ function checkpoint(shapes: Map<string, number[]>, config?: Record<string, unkno
   return {
     directory: 'x',
     weightsFile: 'x/model.pth',
-    manifest: { format: 'torch' as const, tensors },
+    manifest: {
+      format: 'torch' as const,
+      tensors,
+      files: [{ file: 'x', size: 1n << 40n, modified: 0n, inode: 0n }],
+    },
     config,
     configFile: config && 'x/config.json',
   };
