@@ -25,6 +25,7 @@ export type DeviceInfo = {
 
 /** What is known of CUDA on this machine. */
 export type CudaStatus = {
+  /** Whether there is a CUDA device that this build can use. */
   available: boolean;
   /** Why there are none, as a clause with a full stop; absent where there are. */
   reason?: string;

@@ -2,9 +2,12 @@ import { types } from 'node:util';
 import { invalidArgument, mismatch, SkipscanError } from './errors';
 import { narrow, widen } from './half';
 
+/** The number format of a tensor: IEEE binary32, bfloat16, IEEE binary16, or whole numbers of 32 bits. */
 export type Dtype = 'f32' | 'bf16' | 'f16' | 'i32';
 /** Elements in memory: values, or the bits of bf16 and f16. */
 export type TensorData = Float32Array | Int32Array | Uint16Array;
+/** Whole numbers of 32 bits, such as rows or positions. */
+export type Int32s = Int32Array | readonly number[];
 /** What a tensor can be made from. */
 export type TensorSource = TensorData | Float64Array | readonly number[];
 

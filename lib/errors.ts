@@ -1,18 +1,33 @@
-/** What kind of thing went wrong; stable across versions, meant for `switch`. */
+/**
+ * What kind of thing went wrong; stable across versions, meant for `switch`.
+ *
+ * - `'ERR_ARGUMENT'`: an argument or an option that cannot be; nothing was done
+ * - `'ERR_CHECKPOINT'`: a checkpoint that is not there, is damaged, or contradicts itself
+ * - `'ERR_UNSUPPORTED'`: what was asked for is well formed, but this build, device or engine does not do it
+ * - `'ERR_OUT_OF_MEMORY'`: memory, of the system or of a GPU, was not enough
+ * - `'ERR_DEVICE'`: a device that is not there, or does not work any more
+ * - `'ERR_BUSY'`: too many calls wait for the model already; nothing was done, and later it may be
+ * - `'ERR_DISPOSED'`: a model, a session or a tensor that was disposed
+ * - `'ERR_NATIVE'`: the native engine does not load, or found what should not be
+ */
 export type ErrorCode =
   | 'ERR_ARGUMENT'
   | 'ERR_CHECKPOINT'
   | 'ERR_UNSUPPORTED'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_DEVICE'
+  | 'ERR_BUSY'
   | 'ERR_DISPOSED'
   | 'ERR_NATIVE';
 
 /** The one error class of this package. The message says what was found, what was expected and what to do. */
 export class SkipscanError extends Error {
+  /** Always `'SkipscanError'`, also where `instanceof` fails because the package is loaded twice. */
   override readonly name = 'SkipscanError';
+  /** What kind of thing went wrong. */
   readonly code: ErrorCode;
 
+  /** Made by this package; public so that code which stands in for it, such as in tests, can make one. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

@@ -4,7 +4,14 @@ import type { LanguageModelConfig } from './models/config';
 import type { ActivationDtype, WeightDtype } from './models/run-options';
 import type { VisionConfig } from './models/vision-config';
 import type { NativeWeightDtype } from './native-types';
-import type { ConvMode, Metric, Policy, PolicyAlignment, Similarity, Source } from './reduction/policy-types';
+import type {
+  ConvMode,
+  Policy,
+  PolicyAlignment,
+  PolicyMetric,
+  PolicySource,
+  Similarity,
+} from './reduction/policy-types';
 
 /** How a model is held: `threads` are those of the CPU, whatever the device. */
 export type NativeModelOptions = {
@@ -35,8 +42,8 @@ export type NativeReduction = {
   layers: readonly number[];
   /** Of each sequence. */
   keep: readonly number[];
-  metric: Metric;
-  source: Source;
+  metric: PolicyMetric;
+  source: PolicySource;
   alignment: PolicyAlignment;
   conv: ConvMode;
   similarity: Similarity;

@@ -1,9 +1,11 @@
 import { types } from 'node:util';
+import type { Int32s } from './elements';
 import { invalidArgument, mismatch, SkipscanError } from './errors';
 import { placesOf } from './row-places';
 
 /** What a path is made of; see the fields of `ScanPath`. */
 export type ScanPathFields = {
+  /** `[steps]` the row of each step; no row twice. */
   index: Int32s;
   /** Defaults to 1 everywhere: no position was skipped. */
   gap?: Int32s;
@@ -16,7 +18,7 @@ export type ScanPathFields = {
   /** Defaults to the largest row that is visited or read from, plus 1. */
   rows?: number;
 };
-type Int32s = Int32Array | readonly number[];
+
 const maxInt32 = 0x7fffffff;
 
 /**
@@ -94,6 +96,7 @@ export class ScanPath {
     return this.index.length;
   }
 
+  /** How many sequences are packed. */
   get sequences(): number {
     return this.offsets.length - 1;
   }

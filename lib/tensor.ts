@@ -14,7 +14,9 @@ import {
 } from './elements';
 import { describe, invalidArgument, mismatch, SkipscanError } from './errors';
 
-type Placement = {
+/** What a tensor is made as. */
+export type TensorOptions = {
+  /** Defaults to the dtype of the elements: f32 for a plain array and for zeros; a Uint16Array needs it said. */
   dtype?: Dtype;
   /** Defaults to the CPU; `'auto'` is the first GPU if there is one. */
   device?: 'auto' | Device;
@@ -26,9 +28,11 @@ type Placement = {
  * copies it back.
  */
 export class Tensor implements Disposable {
+  /** The format of its elements. */
   readonly dtype: Dtype;
   /** At least one dimension, each at least 1. */
   readonly shape: readonly number[];
+  /** Where its memory is. */
   readonly device: Device;
   #memory: TensorData | DeviceMemory | undefined;
 
@@ -52,7 +56,7 @@ export class Tensor implements Disposable {
    * @param shape its product must be the number of elements
    * @throws SkipscanError `ERR_ARGUMENT`, `ERR_DEVICE` for a device that is not there, or `ERR_OUT_OF_MEMORY`
    */
-  static from(data: TensorSource, shape: readonly number[], options: Placement = {}): Tensor {
+  static from(data: TensorSource, shape: readonly number[], options: TensorOptions = {}): Tensor {
     const device = resolveDevice(options.device ?? 'cpu');
     const dtype = options.dtype ?? (types.isInt32Array(data) ? 'i32' : 'f32');
     checkDtype(dtype);
@@ -76,7 +80,7 @@ export class Tensor implements Disposable {
   }
 
   /** A tensor of zeros. `dtype` defaults to f32. */
-  static zeros(shape: readonly number[], options: Placement = {}): Tensor {
+  static zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
     const device = resolveDevice(options.device ?? 'cpu');
     const dtype = options.dtype ?? 'f32';
     checkDtype(dtype);
@@ -96,6 +100,7 @@ export class Tensor implements Disposable {
     return sizeOf(this.shape);
   }
 
+  /** Whether it has let go of its memory. */
   get disposed(): boolean {
     return this.#memory === undefined;
   }
@@ -148,6 +153,7 @@ export class Tensor implements Disposable {
     this.#memory = undefined;
   }
 
+  /** `dispose()`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -86,6 +86,7 @@ const mayImport = {
   models: ['checkpoints', 'text', 'reduction', 'vision'],
   ops: [],
   evaluation: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'plot'],
+  api: ['checkpoints', 'text', 'reduction', 'models', 'evaluation'],
   cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'plot', 'evaluation'],
 };
 for (const file of sources('lib', /\.ts$/)) {

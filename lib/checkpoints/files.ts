@@ -90,6 +90,9 @@ async function openRegular(file: string): Promise<{ handle: FileHandle; size: nu
   throw badCheckpoint(file, 'expected a file, found something else (a directory or a device).');
 }
 
+/** Node.js reads no more than 2 GiB in one call. */
+const mostAtOnce = 1 << 30;
+
 async function readExactly(
   handle: FileHandle,
   file: string,
@@ -107,7 +110,7 @@ async function readExactly(
   }
   const buffer = Buffer.allocUnsafe(length);
   for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+    const { bytesRead } = await handle.read(buffer, done, Math.min(length - done, mostAtOnce), offset + done);
     if (bytesRead === 0) throw badCheckpoint(file, `the file became shorter while ${what} was read.`);
     done += bytesRead;
   }

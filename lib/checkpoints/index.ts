@@ -13,6 +13,7 @@ export type {
   VisionCheckpoint,
 } from './types';
 export { openVisionCheckpoint, type VisionOpenOptions } from './vision';
+export { openWeights, type ReadWeightOptions, type WeightInfo, type Weights } from './weights';
 
 const checkpointSource: SourceKind<Checkpoint> = {
   argument: 'source',

@@ -1,4 +1,5 @@
-import type { Forward, LanguageModel } from '../models/language-model';
+import type { Forward } from '../models/forward';
+import type { LanguageModel } from '../models/language-model';
 import { countsOf } from '../models/reduce';
 import type { Policy } from '../reduction';
 import { compareLogits, type LogitsDifference } from './compare-logits';

@@ -7,6 +7,7 @@ export { type ReductionResult, type RunOptions, runTask, type TaskResult } from 
 export { difference, type Estimate, estimate, pairedDifference } from './statistics';
 export type { Measured, Metric, SampleValues, Task } from './task';
 export { type ContinuationOptions, continuationTask } from './tasks/continuation';
+export type { DataOptions } from './tasks/data-files';
 export { type ImagesOptions, imagesTask } from './tasks/images';
 export { type LanguageTaskOptions, languageTask } from './tasks/language-task';
 export { type LanguageTaskName, languageTaskNames } from './tasks/registry';

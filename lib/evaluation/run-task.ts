@@ -4,6 +4,7 @@ import { Journal, type JournalHeader } from './journal';
 import { aggregate, difference, type Estimate } from './statistics';
 import type { Measured, Task } from './task';
 
+/** What is measured, in what pieces, and where it is kept. */
 export type RunOptions = {
   /** What to measure; undefined is the model without a reduction. Defaults to `[undefined]`. */
   reductions?: readonly (Policy | undefined)[];
@@ -14,6 +15,7 @@ export type RunOptions = {
    * to the byte; so the file stays until its caller has stored the result.
    */
   journal?: {
+    /** Its path; made where it is not there yet. */
     file: string;
     /** What decides the values besides the task and these options: the model's weights, dtype and backend, and the package's version. */
     identity: JournalHeader;
@@ -28,7 +30,9 @@ export type RunOptions = {
 
 /** What one reduction, or none, makes of the samples. */
 export type ReductionResult = {
+  /** The reduction; absent for the model without one. */
   reduction?: Policy;
+  /** The mean of each metric, by its name. */
   metrics: Record<string, Estimate>;
   /** Of a reduction, where the model without one was measured too: to that, with the error of a difference taken sample by sample. */
   difference?: Record<string, Estimate>;
@@ -40,9 +44,13 @@ export type ReductionResult = {
 
 /** Nothing in here differs between two runs on one machine and backend. */
 export type TaskResult = {
+  /** The name of the task. */
   task: string;
+  /** The version of the task, where it has one. */
   version?: string;
+  /** The hash of its samples and options: results with different ones are not comparable. */
   digest: string;
+  /** How many samples were measured. */
   samples: number;
   /** In the order of the reductions. */
   results: ReductionResult[];

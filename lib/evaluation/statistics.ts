@@ -1,7 +1,12 @@
 import type { Metric } from './task';
 
 /** A mean over samples, and how far it may be off: the standard error of the mean, NaN where one sample says nothing about it. */
-export type Estimate = { mean: number; standardError: number };
+export type Estimate = {
+  /** Of the values; of a perplexity, what becomes of their mean. */
+  mean: number;
+  /** In the unit of `mean`. */
+  standardError: number;
+};
 
 /** The standard error divides by n - 1, as lm-evaluation-harness does: of shares of 0 and 1 it is sqrt(p (1 - p) / (n - 1)). */
 export function estimate(values: ArrayLike<number>): Estimate {

@@ -5,9 +5,11 @@ export type SampleValues = Readonly<Record<string, number>>;
 
 /** How a metric is made of the samples' values of the same name. */
 export type Metric = {
+  /** Its name, such as `acc_norm`: the one that samples have their values under. */
   name: string;
   /** `mean` of the values, or `perplexity`: exp(-mean) of log-probabilities. */
   aggregate: 'mean' | 'perplexity';
+  /** Which of two values is the better one. */
   better: 'higher' | 'lower';
   /** Whether values are shares, which are shown in per cent. */
   share: boolean;
@@ -25,10 +27,13 @@ export type Measured = {
 
 /** Samples, and how a model is measured on them. A task belongs to the model that it was made with. */
 export type Task = {
+  /** What the task is called in results and journals. */
   readonly name: string;
   /** Of the rules that samples are asked and counted by, where they are published. */
   readonly version?: string;
+  /** How many samples there are. */
   readonly samples: number;
+  /** What is measured of each sample. */
   readonly metrics: readonly Metric[];
   /** All that decides the values besides the model, its backend and the reduction: a hash of the samples and the task's options. */
   readonly digest: string;

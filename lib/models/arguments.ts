@@ -6,7 +6,8 @@ import type { Tokenizer } from '../text/tokenizer';
 export type Tokens = Int32Array | readonly number[];
 
 /**
- * Checks token ids and returns them as an Int32Array.
+ * Checks token ids and returns a copy of them: the caller may write others over these while the call waits for its turn, and ids
+ * that nobody has checked would be read as addresses.
  *
  * @param name what the caller calls the argument, for errors
  * @param vocabRows ids are from 0 to `vocabRows - 1`
@@ -18,15 +19,24 @@ export function checkTokens(tokens: Tokens, name: string, vocabRows: number): In
   if (tokens.length === 0) {
     throw new SkipscanError('ERR_ARGUMENT', `Expected at least one token for ${name} but received none.`);
   }
-  for (let i = 0; i < tokens.length; i += 1) checkToken(tokens[i], `${name}[${i}]`, vocabRows);
-  return types.isInt32Array(tokens) ? tokens : Int32Array.from(tokens);
+  const ids = types.isInt32Array(tokens) ? new Int32Array(tokens) : [...tokens];
+  for (let i = 0; i < ids.length; i += 1) {
+    if (!isToken(ids[i], vocabRows)) throw notAToken(ids[i], `${name}[${i}]`, vocabRows);
+  }
+  return types.isInt32Array(ids) ? ids : Int32Array.from(ids);
 }
 
 /** Checks one token id. */
 export function checkToken(token: number, name: string, vocabRows: number): void {
-  if (!Number.isInteger(token) || token < 0 || token >= vocabRows) {
-    throw invalidArgument(name, `a token id from 0 to ${vocabRows - 1}`, token);
-  }
+  if (!isToken(token, vocabRows)) throw notAToken(token, name, vocabRows);
+}
+
+function isToken(token: number, vocabRows: number): boolean {
+  return Number.isInteger(token) && token >= 0 && token < vocabRows;
+}
+
+function notAToken(token: number, name: string, vocabRows: number): SkipscanError {
+  return invalidArgument(name, `a token id from 0 to ${vocabRows - 1}`, token);
 }
 
 /** The tokenizer, or an error that says how to come by one. */

@@ -4,6 +4,7 @@ import { evalTransform } from '../vision/preprocess';
 import { type ImageSource, imageList, inBatches } from './vision-images';
 import type { VisionModel } from './vision-model';
 
+/** How images are classified. */
 export type ClassifyOptions = {
   /** How many classes of each image; all where the model has no more. Defaults to 5. */
   topK?: number;
@@ -15,6 +16,7 @@ export type ClassifyOptions = {
 
 /** A class of an image. */
 export type Classification = {
+  /** Its name. */
   label: string;
   /** Of the class, counted from 0. */
   index: number;
@@ -31,11 +33,13 @@ export async function classify(
   model.assertOpen();
   if (!Number.isInteger(topK) || topK < 1)
     throw invalidArgument('topK', 'a whole number of at least 1', topK);
+  const list = imageList(images);
+  using line = model.calls.reserve();
   const results = await inBatches(
-    imageList(images),
+    list,
     evalTransform(model.config.imageSize),
     async (pixels, shape) => {
-      const { logits, numClasses } = await model.pass(pixels, shape, { reduction, signal });
+      const { logits, numClasses } = await model.pass(pixels, shape, { reduction, signal, line });
       return Array.from({ length: shape[0] }, (_, i) =>
         topClasses(logits.subarray(i * numClasses, (i + 1) * numClasses), model.labels, topK),
       );
@@ -65,13 +69,14 @@ export async function imageFeatures(
   model.assertOpen();
   const list = imageList(images);
   const { dModel, imageSize } = model.config;
+  using line = model.calls.reserve();
   const all = new Float32Array(list.length * dModel);
   let done = 0;
   await inBatches(
     list,
     evalTransform(imageSize),
     async (pixels, shape) => {
-      const { features } = await model.pass(pixels, shape, { reduction, signal, features: true });
+      const { features } = await model.pass(pixels, shape, { reduction, signal, line, features: true });
       all.set(features!, done);
       done += features!.length;
     },

@@ -7,31 +7,47 @@ export type ConfigFormat = 'huggingface' | 'state-spaces';
 
 /** The shape of a language model, whatever format it was published in. */
 export type LanguageModelConfig = {
+  /** Mamba (arXiv 2312.00752) or Mamba-2 (arXiv 2405.21060). */
   readonly family: 'mamba' | 'mamba2';
+  /** The format that the checkpoint is in. */
   readonly format: ConfigFormat;
+  /** Channels of the residual stream. */
   readonly dModel: number;
+  /** Blocks. */
   readonly layers: number;
   /** Rows of the embedding and entries of the logits, padding included. */
   readonly vocabRows: number;
   /** Tokens the tokenizer knows; ids from here to `vocabRows` are padding. Equal to `vocabRows` where the format does not say. */
   readonly vocabSize: number;
+  /** Channels of the scan. */
   readonly dInner: number;
+  /** States of each channel, or of each head. */
   readonly dState: number;
+  /** Taps of the causal convolution. */
   readonly convWidth: number;
+  /** What RMS norms add to the mean square. */
   readonly normEps: number;
+  /** Whether the output head is the embedding. */
   readonly tiedHead: boolean;
+  /** Whether the input and output projections have a bias. */
   readonly projectionBias: boolean;
+  /** Whether the convolution has a bias. */
   readonly convBias: boolean;
   /** Mamba-1 only. */
   readonly dtRank: number;
   /** Mamba-2 only, as is all that follows. */
   readonly heads: number;
+  /** Channels of a head. */
   readonly headDim: number;
+  /** Groups of heads that share B and C. */
   readonly groups: number;
   /** Channels that the gated norm normalises together: `dInner`, or `dInner / groups`. */
   readonly normGroupSize: number;
+  /** Whether the gated norm comes before the gate. */
   readonly normBeforeGate: boolean;
+  /** The least time step, after the softplus. */
   readonly dtMin: number;
+  /** The largest time step, after the softplus. */
   readonly dtMax: number;
   /** Token ids that end a text. */
   readonly eosTokenIds: readonly number[];

@@ -10,6 +10,7 @@ import { classPosition, patchGrid, tokensOf } from './vision-grid';
 import { type ImageSource, loadImage } from './vision-images';
 import type { VisionModel } from './vision-model';
 
+/** Which reduction is drawn. */
 export type ExplainOptions = {
   /** Whose choices are drawn. */
   reduction: Policy;
@@ -17,6 +18,7 @@ export type ExplainOptions = {
   signal?: AbortSignal;
 };
 
+/** A picture of what a reduction keeps. */
 export type Explanation = {
   /** A PNG: the image as the model saw it, and for each reduction what it left of it, and the scores it went by. */
   png: Uint8Array;
@@ -37,6 +39,7 @@ export async function explain(
     );
   }
   const { config, labels } = model;
+  using line = model.calls.reserve();
   const transform = evalTransform(config.imageSize);
   const seen = await loadImage(image, transform);
   signal?.throwIfAborted();
@@ -45,6 +48,7 @@ export async function explain(
   const { logits, kept, scores } = await model.pass(pixels, [1, 3, height, width], {
     reduction,
     signal,
+    line,
     scores: true,
   });
   signal?.throwIfAborted();
@@ -60,7 +64,7 @@ export async function explain(
 }
 
 /**
- * What each reduction of one image had and kept, in patches.
+ * @internal What each reduction of one image had and kept, in patches.
  *
  * @param scores of every reduction, for the rows before it
  */

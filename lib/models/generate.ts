@@ -6,6 +6,7 @@ import { StopMatcher } from '../text/stop';
 import { needTokenizer, type Tokens } from './arguments';
 import type { LanguageModel } from './language-model';
 
+/** How a prompt is continued. */
 export type GenerateOptions = SamplingOptions & {
   /** Removes tokens of the prompt; what is generated is never reduced. Defaults to none. */
   reduction?: Policy;
@@ -15,7 +16,7 @@ export type GenerateOptions = SamplingOptions & {
   stop?: string[];
   /** Go on past tokens that end a text. Defaults to false. */
   ignoreEos?: boolean;
-  /** Ends the generation between two tokens, or inside the prefill; the loop throws `signal.reason`. */
+  /** Ends the generation between two tokens, while it waits for its turn, or inside the prefill; the loop throws `signal.reason`. */
   signal?: AbortSignal;
 };
 
@@ -23,6 +24,7 @@ export type GenerateOptions = SamplingOptions & {
 export type GeneratedToken = {
   /** What is certain with this token: empty while a character or a possible stop string is not complete, or without a tokenizer. */
   text: string;
+  /** Its id. */
   token: number;
   /** Natural logarithm of the token's probability under the model itself (temperature 1, nothing filtered). */
   logprob: number;
@@ -58,7 +60,7 @@ export async function* generate(
     if (stream && !stopped && (ended || left === 1)) text += stops.feed(stream.flush()).text + stops.flush();
     if (!ended || text !== '') yield { text, token, logprob };
     if (ended || stopped) return;
-    if (left > 1) logits = await session.step(token);
+    if (left > 1) logits = await session.step(token, { signal: o.signal });
   }
 }
 

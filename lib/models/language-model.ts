@@ -1,52 +1,22 @@
-import { cancellable } from '../cancel';
 import type { Device } from '../device';
-import { fromNative, fromNativeSync, SkipscanError } from '../errors';
+import { fromNativeSync, SkipscanError } from '../errors';
 import { native } from '../native';
 import type { NativeLanguageModel, NativeSession } from '../native-model-types';
-import { Queue } from '../queue';
-import { flops } from '../reduction/flops';
+import { Queue, type QueueStatus } from '../queue';
 import { policyFromJSON } from '../reduction/policies';
 import type { Policy } from '../reduction/policy-types';
 import type { Tokenizer } from '../text/tokenizer';
-import { checkTokens, type Tokens } from './arguments';
+import type { Tokens } from './arguments';
 import type { LanguageModelConfig } from './config';
+import { type Forward, type ForwardOptions, forward } from './forward';
 import { type GeneratedToken, type GenerateOptions, generate } from './generate';
-import { concatenate, isBatch, positionsOf, startOffsets } from './packed';
 import { type Profile, profile } from './profile';
-import { countsOf, type Kept, nativeReduction } from './reduce';
 import type { ActivationDtype, WeightDtype } from './run-options';
 import { type ScoreOptions, score } from './score';
 import type { Score } from './score-batch';
 import { Session, type SessionState } from './session';
 import { decodeSession, readSessionFile } from './session-file';
 import { stepAll } from './step-all';
-
-export type ForwardOptions = {
-  /** Removes tokens on the way; the logits are those of the rows that are left. Defaults to none. */
-  reduction?: Policy;
-  /** Logits of every row, or of each sequence's last row only. Defaults to `'all'`. */
-  logits?: 'all' | 'last';
-  /** Also return the residual stream after the embedding, each block and the final norm. Not with a reduction. Defaults to false. */
-  hiddenStates?: boolean;
-  /** Stops between two tiles of work; the call rejects with `signal.reason`. */
-  signal?: AbortSignal;
-};
-
-/** Packed results: sequence s is rows `offsets[s]` to `offsets[s + 1] - 1`. */
-export type Forward = {
-  /** `[rows, vocabSize]`. */
-  logits: Float32Array;
-  /** Entries of one row of logits, padding of the vocabulary included. */
-  vocabSize: number;
-  offsets: Int32Array;
-  /** Each row's position in its own prompt. */
-  positions: Int32Array;
-  /** After each reduction. */
-  kept: Kept[];
-  /** `[dModel]` rows of every token, also where only the last logits were asked for: the embedding, the residual stream after each block, the final norm. */
-  hiddenStates?: Float32Array[];
-  stats: { flops: number; denseFlops: number; reductionFlops: number; milliseconds: number };
-};
 
 /** @internal What the loader hands over. */
 export type LoadedModel = {
@@ -60,16 +30,20 @@ export type LoadedModel = {
   backend: string;
   parameterCount: number;
   tokenizer?: Tokenizer;
+  maxQueue: number;
 };
 
 /** A Mamba or Mamba-2 language model. Made by `loadLanguageModel()`. Calls run one after another, in the order they are made. */
 export class LanguageModel implements AsyncDisposable {
+  /** The shape of the model. */
   readonly config: LanguageModelConfig;
+  /** Where weights and states are. */
   readonly device: Device;
   /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
   readonly dtype: WeightDtype;
   /** How what products read is held: on the CPU f32, unless the option `activations` asked for less. */
   readonly activations: ActivationDtype;
+  /** Numbers in its weights, a tied head counted once. */
   readonly parameterCount: number;
   /** Present when the source, or the option `tokenizer`, carries one. */
   readonly tokenizer?: Tokenizer;
@@ -80,7 +54,7 @@ export class LanguageModel implements AsyncDisposable {
   /** @internal A hash of the weights: which model a saved session belongs to. */
   readonly fingerprint: string;
   /** @internal */
-  readonly queue = new Queue();
+  readonly calls: Queue;
   /** @internal */
   readonly native: NativeLanguageModel;
   readonly #sessions = new Set<WeakRef<Session>>();
@@ -89,6 +63,7 @@ export class LanguageModel implements AsyncDisposable {
   /** @internal */
   constructor(loaded: LoadedModel) {
     this.native = loaded.native;
+    this.calls = new Queue(loaded.maxQueue);
     this.source = loaded.source;
     this.config = loaded.config;
     this.device = loaded.device;
@@ -106,68 +81,7 @@ export class LanguageModel implements AsyncDisposable {
    * @param tokens ids of one prompt, or a list of prompts
    */
   async forward(tokens: Tokens | readonly Tokens[], o: ForwardOptions = {}): Promise<Forward> {
-    this.assertOpen();
-    const { vocabRows, dModel, layers } = this.config;
-    const prompts = isBatch(tokens)
-      ? tokens.map((prompt, s) => checkTokens(prompt, `tokens[${s}]`, vocabRows))
-      : [checkTokens(tokens, 'tokens', vocabRows)];
-    const ids = concatenate(prompts);
-    const starts = startOffsets(prompts);
-    const lastOnly = o.logits === 'last';
-    if (o.logits !== undefined && !lastOnly && o.logits !== 'all') {
-      throw new SkipscanError(
-        'ERR_ARGUMENT',
-        `Expected 'all' or 'last' for logits but received ${String(o.logits)}.`,
-      );
-    }
-    if (o.hiddenStates && o.reduction) {
-      throw new SkipscanError('ERR_ARGUMENT', 'Expected hiddenStates or a reduction but received both.');
-    }
-    const lengths = prompts.map((prompt) => prompt.length);
-    const reduction = o.reduction && nativeReduction(o.reduction, this.config, lengths);
-
-    return this.queue.run(async () => {
-      const room = new Float32Array((lastOnly ? prompts.length : ids.length) * vocabRows);
-      const hidden = o.hiddenStates ? new Float32Array((layers + 2) * ids.length * dModel) : undefined;
-      const { milliseconds, kept } = await cancellable(o.signal, (cell) =>
-        fromNative(() =>
-          this.native.forward(ids, starts, { lastOnly, logits: room, hidden, reduction }, cell),
-        ),
-      );
-      const rows: Kept = kept.at(-1) ?? { layer: -1, offsets: starts, positions: positionsOf(prompts) };
-      const shown = lastOnly ? lastRows(rows) : rows;
-      const slice = ids.length * dModel;
-      return {
-        // A copy where a reduction left room unused: a view would keep all of it alive.
-        logits:
-          shown.positions.length * vocabRows < room.length
-            ? room.slice(0, shown.positions.length * vocabRows)
-            : room,
-        vocabSize: vocabRows,
-        offsets: shown.offsets,
-        positions: shown.positions,
-        kept,
-        hiddenStates:
-          hidden && Array.from({ length: layers + 2 }, (_, i) => hidden.subarray(i * slice, (i + 1) * slice)),
-        stats: { ...this.#work(lengths, kept, shown.offsets, o.reduction), milliseconds },
-      };
-    }, o.signal);
-  }
-
-  #work(lengths: number[], kept: Kept[], offsets: Int32Array, reduction?: Policy) {
-    const stats = { flops: 0, denseFlops: 0, reductionFlops: 0 };
-    for (const [s, length] of lengths.entries()) {
-      const headRows = offsets[s + 1] - offsets[s];
-      const counts = reduction?.name === 'ltmp' ? countsOf(kept, s) : undefined;
-      const work = flops(this.config, { length, headRows, reduction, counts });
-      stats.flops += work.total;
-      stats.reductionFlops += work.reduction;
-      stats.denseFlops += flops(this.config, {
-        length,
-        headRows: reduction && headRows > 1 ? length : headRows,
-      }).total;
-    }
-    return stats;
+    return forward(this, tokens, o, this.calls);
   }
 
   /**
@@ -237,16 +151,39 @@ export class LanguageModel implements AsyncDisposable {
    */
   async profile<Result>(work: () => Promise<Result>): Promise<Profile<Result>> {
     this.assertOpen();
-    return profile(this.native, this.queue, work);
+    return profile(this.native, this.calls, work);
   }
 
   /**
    * Bytes of native memory in use on the model's device: packed weights, the workspace of calls, states of open sessions. Sessions that
    * step together share one piece of memory with room for each; it is there until the last of them is disposed or has left.
    */
-  memory(): { weights: number; workspace: number; sessions: number } {
+  memory(): {
+    /** Packed weights. */
+    weights: number;
+    /** The workspace of calls: as large as the largest pass so far needed. */
+    workspace: number;
+    /** States of open sessions. */
+    sessions: number;
+  } {
     this.assertOpen();
     return this.native.memory();
+  }
+
+  /** How many calls run and wait. Those of sessions, of `generate()` and of `score()` are among them. */
+  queue(): QueueStatus {
+    return this.calls.status();
+  }
+
+  /**
+   * Resolves when the queue has room for one more call, which has to be made at once, before anything else is awaited: producers that
+   * wait here add work as fast as it is done. Each of several that wait gets room of its own, in the order they came.
+   *
+   * @param o.signal ends the waiting; the promise rejects with `signal.reason`
+   */
+  async ready(o: { signal?: AbortSignal } = {}): Promise<void> {
+    this.assertOpen();
+    await this.calls.room(o.signal);
   }
 
   /** Gives all memory back, sessions included, after the calls that are running. Every call returns the same promise. */
@@ -255,14 +192,16 @@ export class LanguageModel implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** `dispose()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
 
   async #close(): Promise<void> {
+    this.calls.close(disposed());
     const sessions = [...this.#sessions].map((ref) => ref.deref()?.dispose());
     await Promise.all(sessions);
-    await this.queue.run(async () => this.native.dispose());
+    await this.calls.run(async () => this.native.dispose(), { kind: 'upkeep' });
   }
 
   /** @internal A session whose state `fill` sets. */
@@ -283,17 +222,10 @@ export class LanguageModel implements AsyncDisposable {
 
   /** @internal */
   assertOpen(): void {
-    if (this.#closing)
-      throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
+    if (this.#closing) throw disposed();
   }
 }
 
-/** Each sequence's last row. */
-function lastRows({ layer, offsets, positions }: Kept): Kept {
-  const last = Array.from(offsets.subarray(1), (end) => positions[end - 1]);
-  return {
-    layer,
-    offsets: Int32Array.from({ length: last.length + 1 }, (_, s) => s),
-    positions: Int32Array.from(last),
-  };
+function disposed(): SkipscanError {
+  return new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
 }

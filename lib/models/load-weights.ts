@@ -2,7 +2,7 @@ import { assertUnchanged } from '../checkpoints/file-state';
 import type { Manifest } from '../checkpoints/types';
 import { fromNative, fromNativeSync } from '../errors';
 import type { NativeTensorSource, NativeWeightSlot } from '../native-model-types';
-import type { RunOptions } from './run-options';
+import type { ModelOptions } from './run-options';
 
 /** What loading needs of a native model, of any kind. */
 type Loadable = {
@@ -22,7 +22,7 @@ export async function loadWeights(
   model: Loadable,
   { files }: Manifest,
   match: (slots: NativeWeightSlot[]) => (NativeTensorSource & { byteLength: number })[],
-  o: RunOptions,
+  o: ModelOptions,
 ): Promise<{ fingerprint: string; backend: string; slots: NativeWeightSlot[] }> {
   try {
     const slots = model.slots();
@@ -39,7 +39,7 @@ export async function loadWeights(
 async function loadInParts(
   sources: (NativeTensorSource & { byteLength: number })[],
   load: (part: NativeTensorSource[]) => Promise<void>,
-  { onProgress, signal }: RunOptions,
+  { onProgress, signal }: ModelOptions,
 ): Promise<void> {
   const total = sources.reduce((n, source) => n + source.byteLength, 0);
   const partBytes = total / 100;

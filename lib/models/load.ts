@@ -8,9 +8,10 @@ import { tokenIdsIn } from './config-reader';
 import { LanguageModel } from './language-model';
 import { elementsOf, loadWeights } from './load-weights';
 import { assertLayers, describedBy, matchTensors } from './names';
-import { checkRunOptions, numberFormats, type RunOptions } from './run-options';
+import { checkRunOptions, type ModelOptions, numberFormats } from './run-options';
 
-export type LoadOptions = RunOptions & {
+/** How a language model is loaded and run. */
+export type LoadOptions = ModelOptions & {
   /** A folder, a tokenizer.json or a hub id (of its branch `main`) to take the tokenizer from. Defaults to the source. */
   tokenizer?: string;
   /**
@@ -30,7 +31,7 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
   if (o.gatedNorm !== undefined && o.gatedNorm !== 'whole' && o.gatedNorm !== 'grouped') {
     throw invalidArgument('gatedNorm', "'whole' or 'grouped'", o.gatedNorm);
   }
-  const { device, threads } = checkRunOptions(o);
+  const { device, threads, maxQueue } = checkRunOptions(o);
   o.signal?.throwIfAborted();
 
   const checkpoint = await openCheckpoint(source, o);
@@ -52,6 +53,7 @@ export async function loadLanguageModel(source: string, o: LoadOptions = {}): Pr
     o,
   );
   return new LanguageModel({
+    maxQueue,
     native: model,
     source,
     config,

@@ -28,7 +28,7 @@ export function startOffsets(prompts: readonly Int32Array[]): Int32Array {
 
 /** Positions 0, 1, ... of every prompt. */
 export function positionsOf(prompts: readonly Int32Array[]): Int32Array {
-  return Int32Array.from(prompts.flatMap((prompt) => [...prompt.keys()]));
+  return concatenate(prompts.map(({ length }) => Int32Array.from({ length }, (_, position) => position)));
 }
 
 /**

@@ -6,7 +6,9 @@ import type { Queue } from '../queue';
 export type OperatorProfile = {
   /** The operator, such as `selective_scan`; a product with the shape of its weights, inputs first: `linear 768x3072`. */
   name: string;
+  /** How often it ran. */
   calls: number;
+  /** The time of all calls. */
   seconds: number;
   /** Float32 operations that the calls could not do without, a multiply-add counted as two. */
   flops: number;
@@ -16,6 +18,7 @@ export type OperatorProfile = {
   exponentials: number;
 };
 
+/** Where the time of some work went. */
 export type Profile<Result> = {
   /** What the work returned. */
   result: Result;
@@ -39,7 +42,7 @@ export async function profile<Result>(
   }
   measured.add(model);
   try {
-    await queue.run(async () => fromNativeSync(() => model.startProfile()));
+    await queue.run(async () => fromNativeSync(() => model.startProfile()), { kind: 'upkeep' });
     const start = performance.now();
     let result: Result;
     let seconds = 0;
@@ -48,10 +51,13 @@ export async function profile<Result>(
       result = await work();
     } finally {
       // Behind calls that the work has not waited for.
-      await queue.run(async () => {
-        seconds = (performance.now() - start) / 1000;
-        operators = fromNativeSync(() => model.endProfile());
-      });
+      await queue.run(
+        async () => {
+          seconds = (performance.now() - start) / 1000;
+          operators = fromNativeSync(() => model.endProfile());
+        },
+        { kind: 'upkeep' },
+      );
     }
     return { result, operators: operators.sort((a, b) => b.seconds - a.seconds), seconds };
   } finally {

@@ -4,7 +4,14 @@ import { resolvePolicy } from '../reduction/resolve';
 import type { ModelConfig } from './model-config';
 
 /** What a reduction left: the original positions of the rows, sequence s being `offsets[s]` to `offsets[s + 1] - 1`. */
-export type Kept = { layer: number; offsets: Int32Array; positions: Int32Array };
+export type Kept = {
+  /** The block after which it was, counted from 0; -1 for the prompt itself. */
+  layer: number;
+  /** `[sequences + 1]` where each sequence begins. */
+  offsets: Int32Array;
+  /** `[rows]` the position of each row in its own prompt, rising in a sequence. */
+  positions: Int32Array;
+};
 
 /**
  * A policy met with a model and prompts, as the engine takes it. Every sequence has its own keep ratio: a target in FLOPs

@@ -11,7 +11,7 @@ export type ActivationDtype = 'f32' | 'bf16' | 'f16';
 const weightDtypes: readonly string[] = ['f32', 'bf16', 'f16', 'i8'] satisfies WeightDtype[];
 
 /** How a model is loaded and run, whatever it models. */
-export type RunOptions = {
+export type ModelOptions = {
   /** Defaults to `'auto'`: the first GPU if there is one, else the CPU. */
   device?: 'auto' | Device;
   /**
@@ -24,6 +24,11 @@ export type RunOptions = {
    * bf16 by itself (AMX): prefill gets faster. Elsewhere it changes nothing. Defaults to `'f32'`: nothing is rounded.
    */
   activations?: 'f32' | 'bf16';
+  /**
+   * How many calls may wait for the one that is computed; more are refused with `ERR_BUSY`. What goes on with work that was let in
+   * counts but is not refused: the steps of sessions and of `generate()`, the later passes of one call. Defaults to 256.
+   */
+  maxQueue?: number;
   /** Threads for this model on the CPU. Defaults to the number of processors. */
   threads?: number;
   /** Where hub downloads are kept. Defaults to the Hugging Face cache. */
@@ -42,10 +47,14 @@ export type RunOptions = {
 };
 
 /** Checks the options that say how the model runs. */
-export function checkRunOptions(o: RunOptions): { device: Device; threads: number } {
+export function checkRunOptions(o: ModelOptions): { device: Device; threads: number; maxQueue: number } {
   const threads = o.threads ?? os.availableParallelism();
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
     throw invalidArgument('threads', 'a whole number from 1 to 1024', threads);
+  }
+  const maxQueue = o.maxQueue ?? 256;
+  if (!Number.isSafeInteger(maxQueue) || maxQueue < 0) {
+    throw invalidArgument('maxQueue', 'a whole number of at least 0', maxQueue);
   }
   if (o.dtype !== undefined && !weightDtypes.includes(o.dtype)) {
     throw invalidArgument('dtype', "'f32', 'bf16', 'f16' or 'i8'", o.dtype);
@@ -53,7 +62,7 @@ export function checkRunOptions(o: RunOptions): { device: Device; threads: numbe
   if (o.activations !== undefined && o.activations !== 'f32' && o.activations !== 'bf16') {
     throw invalidArgument('activations', "'f32' or 'bf16'", o.activations);
   }
-  return { device: resolveDevice(o.device ?? 'auto'), threads };
+  return { device: resolveDevice(o.device ?? 'auto'), threads, maxQueue };
 }
 
 /**
@@ -62,7 +71,7 @@ export function checkRunOptions(o: RunOptions): { device: Device; threads: numbe
  * @throws SkipscanError `ERR_UNSUPPORTED` when the device does not have it, `ERR_ARGUMENT` when the options contradict each other
  */
 export function numberFormats(
-  o: RunOptions,
+  o: ModelOptions,
   device: Device,
   manifest: Manifest,
 ): { dtype: WeightDtype; activations: ActivationDtype } {

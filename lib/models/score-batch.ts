@@ -1,3 +1,4 @@
+import type { Runner } from '../queue';
 import { flops } from '../reduction/flops';
 import type { Policy } from '../reduction/policy-types';
 import type { LanguageModelConfig } from './config';
@@ -12,6 +13,7 @@ import { readOn } from './session-batch';
 /** A context, and what may follow it: token ids, none of them empty. */
 export type ScoreItem = { context: Int32Array; continuations: readonly Int32Array[] };
 
+/** How probable a continuation is. */
 export type Score = {
   /** Natural logarithm of each continuation token's probability, given the context and the tokens before it. With the protocol `'paper'`, of as many as there are rows for. */
   logprobs: Float32Array;
@@ -28,6 +30,9 @@ export type ItemScores = { scores: Score[]; flops: number; denseFlops: number };
 
 export type BatchOptions = { reduction?: Policy; protocol?: 'prefill' | 'paper'; signal?: AbortSignal };
 
+/** Where the passes of one call wait for their turn, and what ends them. */
+export type PassOptions = { line: Runner; signal?: AbortSignal };
+
 /** Tokens of one pass, unless one sequence alone has more. */
 const passTokens = 4096;
 /** Bytes of logits, or of states, that are held at once, unless one sequence alone needs more. */
@@ -43,11 +48,15 @@ export async function scoreBatch(
   o: BatchOptions = {},
 ): Promise<ItemScores[]> {
   const most = passLimits(model.config);
+  model.assertOpen();
+  using line = model.calls.reserve();
   // Without a reduction the protocols differ in rounding only, by where a scan is cut: so this one is both.
-  if (o.protocol === 'paper' && o.reduction) return paperScores(model, items, o, most.logitRows);
+  if (o.protocol === 'paper' && o.reduction) {
+    return await paperScores(model, items, { ...o, line }, most.logitRows);
+  }
   const packs = packsOf(items, ({ context }) => context.length, most);
   const scores: ItemScores[] = [];
-  for (const pack of packs) scores.push(...(await prefillScores(model, pack, o, most)));
+  for (const pack of packs) scores.push(...(await prefillScores(model, pack, { ...o, line }, most)));
   return scores;
 }
 
@@ -78,13 +87,13 @@ type Reading = { item: number; tokens: Int32Array; session: Session; logprobs: n
 async function prefillScores(
   model: LanguageModel,
   items: readonly ScoreItem[],
-  { reduction, signal }: BatchOptions,
+  { reduction, signal, line }: BatchOptions & PassOptions,
   most: PassLimits,
 ): Promise<ItemScores[]> {
   const sessions = items.map(() => model.createSession({ reduction }));
   try {
     const contexts = items.map(({ context }) => context);
-    const how = { logits: 'last', advance: true, reduce: true, signal } as const;
+    const how = { logits: 'last', advance: true, reduce: true, signal, line } as const;
     const { logits } = await readOn(model, sessions, contexts, how);
     const readings = items.flatMap(({ continuations }, item) =>
       continuations.map((tokens): Reading => {
@@ -92,7 +101,7 @@ async function prefillScores(
       }),
     );
     await scoreFirst(readings, logits, model.config.vocabRows);
-    await scoreRest(model, readings, most, signal);
+    await scoreRest(model, readings, most, { signal, line });
     return items.map((item, i) => ({
       scores: readings.filter((reading) => reading.item === i).map(scoreOf),
       ...workOf(model.config, item, sessions[i], reduction),
@@ -123,11 +132,11 @@ async function scoreRest(
   model: LanguageModel,
   readings: readonly Reading[],
   most: PassLimits,
-  signal?: AbortSignal,
+  o: PassOptions,
 ): Promise<void> {
   const rest = ({ tokens }: Reading) => tokens.length - 1;
   const short = readings.filter((reading) => rest(reading) > 0 && rest(reading) <= most.logitRows);
-  const how = { logits: 'all', reduce: false, signal } as const;
+  const how = { logits: 'all', reduce: false, ...o } as const;
   for (const pack of packsOf(short, rest, { tokens: most.logitRows, sequences: most.sequences })) {
     const sessions = pack.map(({ session }) => session);
     const inputs = pack.map(({ tokens }) => tokens.subarray(0, -1));

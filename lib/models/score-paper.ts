@@ -1,9 +1,10 @@
 import { flops } from '../reduction/flops';
+import { forward } from './forward';
 import { labelLogprobs, scoreOf } from './label-logprobs';
 import type { LanguageModel } from './language-model';
 import { concatenate, packsOf } from './packed';
 import { countsOf } from './reduce';
-import type { BatchOptions, ItemScores, Score, ScoreItem } from './score-batch';
+import type { BatchOptions, ItemScores, PassOptions, Score, ScoreItem } from './score-batch';
 
 /** One continuation of one item, and what is read to score it. */
 type Reading = { item: number; continuation: Int32Array; tokens: Int32Array };
@@ -18,7 +19,7 @@ type Scored = { item: number; score: Score; flops: number; denseFlops: number };
 export async function paperScores(
   model: LanguageModel,
   items: readonly ScoreItem[],
-  o: BatchOptions,
+  o: BatchOptions & PassOptions,
   logitRows: number,
 ): Promise<ItemScores[]> {
   const readings = items.flatMap(({ context, continuations }, item) =>
@@ -44,10 +45,10 @@ export async function paperScores(
 async function scorePack(
   model: LanguageModel,
   pack: readonly Reading[],
-  { reduction, signal }: BatchOptions,
+  { reduction, signal, line }: BatchOptions & PassOptions,
 ): Promise<Scored[]> {
   const inputs = pack.map(({ tokens }) => tokens);
-  const { logits, vocabSize, offsets, kept } = await model.forward(inputs, { reduction, signal });
+  const { logits, vocabSize, offsets, kept } = await forward(model, inputs, { reduction, signal }, line);
   const scored: Scored[] = [];
   for (const [s, { item, continuation, tokens }] of pack.entries()) {
     const left = offsets[s + 1] - offsets[s];

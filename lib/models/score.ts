@@ -5,6 +5,7 @@ import type { LanguageModel } from './language-model';
 import { type Score, scoreBatch } from './score-batch';
 import { tokenizePair } from './tokenize-pair';
 
+/** How a continuation is scored. */
 export type ScoreOptions = {
   /** Removes tokens on the way. Defaults to none. */
   reduction?: Policy;

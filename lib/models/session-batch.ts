@@ -1,5 +1,6 @@
 import { cancellable } from '../cancel';
 import { fromNative, SkipscanError } from '../errors';
+import type { JobKind, Runner } from '../queue';
 import type { LanguageModel } from './language-model';
 import { concatenate, startOffsets } from './packed';
 import { type Kept, nativeReduction } from './reduce';
@@ -13,6 +14,8 @@ export type ReadOptions = {
   /** Whether the sessions' reductions, which must be one and the same, remove tokens. Needs sessions of one length. */
   reduce: boolean;
   signal?: AbortSignal;
+  /** Where the call waits for its turn. Defaults to the line of the model's calls. */
+  line?: Runner;
 };
 
 /**
@@ -28,12 +31,18 @@ export async function readOn(
   tokens: readonly Int32Array[],
   o: ReadOptions,
 ): Promise<{ logits: Float32Array; kept: Kept[] }> {
-  return running(model, sessions, () => read(model, sessions, tokens, o), o.signal);
+  const line = o.line ?? model.calls;
+  return running(
+    sessions,
+    () => read(model, sessions, tokens, o),
+    (job) => line.run(job, o),
+  );
 }
 
 /**
  * Each session reads one token, all in one pass over the weights and in place: a step is not undone when it fails, so that
- * sessions are lost, and not stopped once it has started.
+ * sessions are lost, and not stopped once it has started. Sessions that have read something go on, one step at a time, also where
+ * new work is refused.
  *
  * @param sessions different ones
  * @param tokens one for each session, checked
@@ -57,15 +66,16 @@ export async function stepOn(
     for (const session of sessions) session.advanced(1, []);
     return logits;
   };
-  return running(model, sessions, step, signal);
+  const goesOn = sessions.every((session) => session.length > 0 && session.idle);
+  const kind: JobKind = goesOn ? 'going on' : 'new';
+  return running(sessions, step, (job) => model.calls.run(job, { signal, kind }));
 }
 
-/** Runs a job on sessions when the model's other calls have ended; they are in use from now on. */
+/** Sessions are in use from now on until `run` has ended, which runs the job when it is its turn: until then a step can fail and take their states. */
 async function running<T>(
-  model: LanguageModel,
   sessions: readonly Session[],
   job: () => Promise<T>,
-  signal?: AbortSignal,
+  run: (job: () => Promise<T>) => Promise<T>,
 ): Promise<T> {
   const begun: Session[] = [];
   try {
@@ -73,10 +83,10 @@ async function running<T>(
       session.begin();
       begun.push(session);
     }
-    return await model.queue.run(() => {
+    return await run(() => {
       for (const session of begun) session.assertState();
       return job();
-    }, signal);
+    });
   } finally {
     for (const session of begun) session.end();
   }

@@ -73,10 +73,13 @@ export class Session implements AsyncDisposable {
   /**
    * Reads one token and returns the logits after it: `[vocabRows]`. `model.stepAll()` does this for several sessions at once. A step
    * works in place: when it fails, the session has lost its state, and every further call but `dispose()` is `ERR_DISPOSED`.
+   * A session that has read something is let in beyond `maxQueue`, one step at a time.
+   *
+   * @param o.signal leaves the queue of the model's calls; a step that has started ends
    */
-  async step(token: number): Promise<Float32Array> {
+  async step(token: number, o: { signal?: AbortSignal } = {}): Promise<Float32Array> {
     checkToken(token, 'token', this.#model.config.vocabRows);
-    return stepOn(this.#model, [this], Int32Array.of(token));
+    return stepOn(this.#model, [this], Int32Array.of(token), o.signal);
   }
 
   /** A copy of one layer's state. Not while a call on this session runs. */
@@ -104,15 +107,23 @@ export class Session implements AsyncDisposable {
 
   /** The state as bytes for `model.restoreSession()`, in this or another process, with the same model. */
   async save(): Promise<Uint8Array> {
-    return this.#run(async () =>
-      encodeSession({
+    const save = async () => {
+      this.assertState();
+      return encodeSession({
         fingerprint: this.#model.fingerprint,
         length: this.#length,
         kept: this.#kept,
         reduction: this.reduction,
         state: fromNativeSync(() => this.native.exportState()),
-      }),
-    );
+      });
+    };
+    const kind = this.idle ? 'going on' : 'new';
+    this.begin();
+    try {
+      return await this.#model.calls.run(save, { kind });
+    } finally {
+      this.end();
+    }
   }
 
   /**
@@ -128,10 +139,11 @@ export class Session implements AsyncDisposable {
 
   /** Gives the state's memory back, after the calls that are running. Every call returns the same promise. */
   dispose(): Promise<void> {
-    this.#closing ??= this.#model.queue.run(async () => this.native.dispose());
+    this.#closing ??= this.#model.calls.run(async () => this.native.dispose(), { kind: 'upkeep' });
     return this.#closing;
   }
 
+  /** `dispose()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
@@ -149,28 +161,21 @@ export class Session implements AsyncDisposable {
 
   #idle(method: string): void {
     this.#open();
-    if (this.#running === 0) return;
+    if (this.idle) return;
     throw new SkipscanError(
       'ERR_ARGUMENT',
       `Session.${method}() was called while another call on the session was running. Await that call first.`,
     );
   }
 
-  async #run<T>(job: () => Promise<T>): Promise<T> {
-    this.begin();
-    try {
-      return await this.#model.queue.run(() => {
-        this.assertState();
-        return job();
-      });
-    } finally {
-      this.end();
-    }
-  }
-
   /** @internal Whether it is one of this model's. */
   belongsTo(model: LanguageModel): boolean {
     return model === this.#model;
+  }
+
+  /** @internal Whether no call on this session runs or waits. */
+  get idle(): boolean {
+    return this.#running === 0;
   }
 
   /** @internal A call on this session starts to run, or to wait for its turn. */

@@ -15,7 +15,7 @@ export async function stepAll(
   checkSessions(model, sessions);
   if (sessions.length === 0 && tokens?.length === 0) return [];
   const { vocabRows } = model.config;
-  const ids = Int32Array.from(checkTokens(tokens, 'tokens', vocabRows)); // the caller may write the next ones over these
+  const ids = checkTokens(tokens, 'tokens', vocabRows);
   if (ids.length !== sessions.length) {
     throw mismatch('tokens', `${sessions.length} tokens, one for each session,`, `${ids.length}`);
   }

@@ -5,14 +5,21 @@ import { patchesAlong } from './vision-grid';
 
 /** The shape of a vision model: ViM (arXiv 2401.09417) or PlainMamba (arXiv 2403.17695). */
 export type VisionConfig = {
+  /** Which of the two. */
   readonly family: 'vim' | 'plainmamba';
+  /** Blocks. */
   readonly layers: number;
+  /** Channels of the residual stream. */
   readonly dModel: number;
+  /** Channels of the scan. */
   readonly dInner: number;
+  /** States of each channel. */
   readonly dState: number;
+  /** Channels that time steps are made from. */
   readonly dtRank: number;
   /** ViM: taps of the causal convolution. PlainMamba: side of the 2-D window. */
   readonly convWidth: number;
+  /** Classes of the head. */
   readonly numClasses: number;
   /** Side of a patch in pixels. */
   readonly patchSize: number;
@@ -22,6 +29,7 @@ export type VisionConfig = {
   readonly imageSize: readonly [number, number];
   /** Rows and columns of patches in the position embedding. */
   readonly grid: readonly [number, number];
+  /** What norms add to the mean square, or to the variance. */
   readonly normEps: number;
   /** ViM's is `normEps`. */
   readonly finalNormEps: number;
@@ -31,7 +39,9 @@ export type VisionConfig = {
   readonly stemConvs: number;
   /** Layers that end in a depthwise convolution, counted from 0. */
   readonly depthwiseLayers: readonly number[];
+  /** Whether the input and output projections have a bias. */
   readonly projectionBias: boolean;
+  /** What batch norms add to the variance. */
   readonly batchNormEps: number;
 };
 

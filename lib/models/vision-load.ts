@@ -4,14 +4,15 @@ import { badCheckpoint, fromNativeSync } from '../errors';
 import { native } from '../native';
 import { elementsOf, loadWeights } from './load-weights';
 import { assertLayers, type Described, describedBy, matchTensors } from './names';
-import { checkRunOptions, numberFormats, type RunOptions } from './run-options';
+import { checkRunOptions, type ModelOptions, numberFormats } from './run-options';
 import { parseVisionConfig, type VisionConfig } from './vision-config';
 import { classesOf, inferVisionConfig } from './vision-infer';
 import { checkLabels, labelsFor } from './vision-labels';
 import { VisionModel } from './vision-model';
 import { publishedConfig, type VisionModelName } from './vision-names';
 
-export type VisionLoadOptions = RunOptions & {
+/** How a vision model is loaded and run. */
+export type VisionLoadOptions = ModelOptions & {
   /**
    * Which published model the weights are of, with any number of classes. Defaults to what config.json beside the weights says, or
    * where there is none to what the tensors' shapes say.
@@ -34,7 +35,7 @@ export type VisionLoadOptions = RunOptions & {
  *   (`model_ema`, names that begin with `ema_`), nor the optimizer's state.
  */
 export async function loadVisionModel(source: string, o: VisionLoadOptions = {}): Promise<VisionModel> {
-  const { device, threads } = checkRunOptions(o);
+  const { device, threads, maxQueue } = checkRunOptions(o);
   if (o.model !== undefined) publishedConfig(o.model); // a wrong name fails before anything is downloaded
   checkLabels(o.labels);
   o.signal?.throwIfAborted();
@@ -52,6 +53,7 @@ export async function loadVisionModel(source: string, o: VisionLoadOptions = {})
     o,
   );
   return new VisionModel({
+    maxQueue,
     native: model,
     source,
     config,

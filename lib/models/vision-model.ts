@@ -3,7 +3,7 @@ import { cancellable } from '../cancel';
 import type { Device } from '../device';
 import { fromNative, fromNativeSync, SkipscanError } from '../errors';
 import type { NativeVisionModel } from '../native-model-types';
-import { Queue } from '../queue';
+import { Queue, type QueueStatus, type Runner } from '../queue';
 import type { Policy } from '../reduction/policy-types';
 import { type Classification, type ClassifyOptions, classify, imageFeatures } from './classify';
 import { type ExplainOptions, type Explanation, explain } from './explain';
@@ -15,6 +15,7 @@ import type { ImageSource } from './vision-images';
 import { checkImageSize, checkPixels, type PixelShape } from './vision-input';
 import { type VisionStats, visionStats } from './vision-stats';
 
+/** What a forward pass computes. */
 export type VisionForwardOptions = {
   /** Removes tokens on the way. Defaults to none. */
   reduction?: Policy;
@@ -24,11 +25,14 @@ export type VisionForwardOptions = {
   signal?: AbortSignal;
 };
 
+/** How features are computed. */
 export type FeatureOptions = Pick<VisionForwardOptions, 'reduction' | 'signal'>;
 
+/** What a forward pass of images returns. */
 export type VisionForward = {
   /** `[images, numClasses]`. */
   logits: Float32Array;
+  /** Entries of one row of logits. */
   numClasses: number;
   /**
    * After each reduction: image i keeps the tokens at `positions`, from `offsets[i]` to `offsets[i + 1] - 1`. Patches are counted in
@@ -39,7 +43,13 @@ export type VisionForward = {
    * Of each layer, `[images, tokens, dModel]`: the mixer's output, and the residual stream that it is to be added to. Where a depthwise
    * convolution ends the layer, `hidden` is the stream and `residual` is zero.
    */
-  hiddenStates?: { hidden: Float32Array; residual: Float32Array }[];
+  hiddenStates?: {
+    /** The mixer's output. */
+    hidden: Float32Array;
+    /** The residual stream. */
+    residual: Float32Array;
+  }[];
+  /** The work, and how long it took. */
   stats: VisionStats;
 };
 
@@ -55,6 +65,7 @@ export type LoadedVisionModel = {
   backend: string;
   parameterCount: number;
   labels: readonly string[];
+  maxQueue: number;
 };
 
 /** @internal A forward pass with what only some callers want. */
@@ -67,7 +78,9 @@ export type VisionPass = VisionForward & {
 
 /** A ViM or PlainMamba image classifier. Made by `loadVisionModel()`. Calls run one after another, in the order they are made. */
 export class VisionModel implements AsyncDisposable {
+  /** The shape of the model. */
   readonly config: VisionConfig;
+  /** Where the weights are. */
   readonly device: Device;
   /** How the weight matrices are held, and on a GPU the activations too. Sums and states are float32. */
   readonly dtype: WeightDtype;
@@ -84,12 +97,14 @@ export class VisionModel implements AsyncDisposable {
   /** @internal A hash of the weights. */
   readonly fingerprint: string;
   readonly #native: NativeVisionModel;
-  readonly #queue = new Queue();
+  /** @internal */
+  readonly calls: Queue;
   #closing?: Promise<void>;
 
   /** @internal */
   constructor(loaded: LoadedVisionModel) {
     this.#native = loaded.native;
+    this.calls = new Queue(loaded.maxQueue);
     this.source = loaded.source;
     this.config = loaded.config;
     this.device = loaded.device;
@@ -152,11 +167,11 @@ export class VisionModel implements AsyncDisposable {
     return explain(this, image, o);
   }
 
-  /** @internal `forward`, with features and scores if they are wanted. */
+  /** @internal `forward`, with features and scores if they are wanted, and in a place of the line if the caller has one. */
   async pass(
     pixels: Float32Array,
     shape: PixelShape,
-    o: VisionForwardOptions & { features?: boolean; scores?: boolean },
+    o: VisionForwardOptions & { features?: boolean; scores?: boolean; line?: Runner },
   ): Promise<VisionPass> {
     this.assertOpen();
     const { numClasses, dModel, layers } = this.config;
@@ -168,7 +183,7 @@ export class VisionModel implements AsyncDisposable {
     const lengths = Array<number>(images).fill(tokens);
     const reduction = o.reduction && nativeReduction(o.reduction, this.config, lengths);
 
-    return this.#queue.run(async () => {
+    return (o.line ?? this.calls).run(async () => {
       const slice = images * tokens * dModel;
       const room = (n: number, wanted = true) => (wanted ? new Float32Array(n) : undefined);
       const logits = new Float32Array(images * numClasses);
@@ -201,14 +216,22 @@ export class VisionModel implements AsyncDisposable {
         scores,
         stats: { ...visionStats(this.config, input, kept, o.reduction), milliseconds },
       };
-    }, o.signal);
+    }, o);
   }
 
   /**
    * The orders in which the scans of every layer visit the tokens of images of this size: `positions` is `[directions, tokens]`, two
    * directions for ViM and four for PlainMamba, whose `moves` say how each step was reached: 0 first, 1 right, 2 left, 3 up, 4 down.
    */
-  scanOrders(height: number, width: number): { positions: Int32Array; moves?: Int32Array } {
+  scanOrders(
+    height: number,
+    width: number,
+  ): {
+    /** `[directions, tokens]` the token of each step. */
+    positions: Int32Array;
+    /** `[directions, tokens]` how each step was reached; PlainMamba only. */
+    moves?: Int32Array;
+  } {
     this.assertOpen();
     checkImageSize(1, height, width, this.config);
     return fromNativeSync(() => this.#native.scanOrders(height, width));
@@ -222,28 +245,58 @@ export class VisionModel implements AsyncDisposable {
    */
   async profile<Result>(work: () => Promise<Result>): Promise<Profile<Result>> {
     this.assertOpen();
-    return profile(this.#native, this.#queue, work);
+    return profile(this.#native, this.calls, work);
   }
 
   /** Bytes of native memory in use on the model's device: packed weights, and the workspace of calls. */
-  memory(): { weights: number; workspace: number } {
+  memory(): {
+    /** Packed weights. */
+    weights: number;
+    /** The workspace of calls: as large as the largest pass so far needed. */
+    workspace: number;
+  } {
     this.assertOpen();
     return this.#native.memory();
   }
 
+  /** How many calls run and wait, those whose images are being decoded included. */
+  queue(): QueueStatus {
+    return this.calls.status();
+  }
+
+  /**
+   * Resolves when the queue has room for one more call, which has to be made at once, before anything else is awaited: producers that
+   * wait here add work as fast as it is done. Each of several that wait gets room of its own, in the order they came.
+   *
+   * @param o.signal ends the waiting; the promise rejects with `signal.reason`
+   */
+  async ready(o: { signal?: AbortSignal } = {}): Promise<void> {
+    this.assertOpen();
+    await this.calls.room(o.signal);
+  }
+
   /** Gives all memory back, after the calls that are running. Every call returns the same promise. */
   dispose(): Promise<void> {
-    this.#closing ??= this.#queue.run(async () => this.#native.dispose());
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
+  /** `dispose()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
 
+  async #close(): Promise<void> {
+    this.calls.close(disposed());
+    await this.calls.run(async () => this.#native.dispose(), { kind: 'upkeep' });
+  }
+
   /** @internal */
   assertOpen(): void {
-    if (this.#closing)
-      throw new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
+    if (this.#closing) throw disposed();
   }
+}
+
+function disposed(): SkipscanError {
+  return new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
 }

@@ -6,11 +6,13 @@ import type { VisionInput } from './vision-input';
 
 /** Floating-point operations of all images of a call, a multiply-add counted as two, and how long it took. */
 export type VisionStats = {
+  /** Of what was computed; `flops()` says what counts. */
   flops: number;
   /** Without the reduction. */
   denseFlops: number;
   /** Scoring, comparing and merging tokens; part of `flops`. */
   reductionFlops: number;
+  /** Of the pass itself, without waiting for its turn. */
   milliseconds: number;
 };
 

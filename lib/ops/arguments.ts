@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import type { Dtype } from '../elements';
+import type { Dtype, Int32s } from '../elements';
 import { describe, fromNative, invalidArgument, mismatch, SkipscanError } from '../errors';
 import { native } from '../native';
 import type { NativeFloats, NativeOpParams } from '../native-types';
@@ -8,8 +8,6 @@ import { Tensor } from '../tensor';
 import { type Place, placeOn } from './place';
 import { type Shape, Sizes } from './sizes';
 
-/** Whole numbers, such as rows or positions. */
-export type Int32s = Int32Array | readonly number[];
 /**
  * What the kernels of a GPU read a tensor as: in the dtype that all activations of a call have, in float32, or in any. Kernels
  * of the CPU read float32, which every tensor is converted to.

@@ -2,6 +2,7 @@ import { SkipscanError } from '../errors';
 import type { Tensor } from '../tensor';
 import { Arguments } from './arguments';
 import { type GridOptions, readGrid } from './grid';
+import type { RowsResult } from './rows-result';
 
 /** `T` rows (or `[batch, length]` for `T`), `C` channels, `K` taps in each direction. */
 export type DepthwiseConv2dOptions = GridOptions & {
@@ -32,7 +33,7 @@ const maxSize = 15;
  * @throws SkipscanError `ERR_ARGUMENT` when shapes, dtypes or positions do not fit together; `ERR_UNSUPPORTED` for a K that is
  *   even or above 15
  */
-export async function depthwiseConv2d(options: DepthwiseConv2dOptions): Promise<{ y: Tensor }> {
+export async function depthwiseConv2d(options: DepthwiseConv2dOptions): Promise<RowsResult> {
   using args = new Arguments('depthwiseConv2d', options, names);
   const x = args.tokens('x', ['C']);
   const weight = args.floats('weight', ['K', 'K', 'C']);

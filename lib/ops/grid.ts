@@ -1,6 +1,6 @@
+import type { Int32s } from '../elements';
 import { allocate } from '../elements';
 import { describe, mismatch } from '../errors';
-import type { Int32s } from './arguments';
 
 /** The arguments of an operator whose rows lie on a grid. */
 export type GridOptions = {

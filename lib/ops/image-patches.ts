@@ -3,6 +3,7 @@ import type { Tensor } from '../tensor';
 import { Arguments } from './arguments';
 import { readSides } from './grid';
 
+/** `C` channels of `H` by `W` pixels. */
 export type ImagePatchesOptions = {
   /** `[batch, C, H, W]`, or `[batch, H, W, C]` with `channels: 'last'`. */
   x: Tensor;
@@ -23,6 +24,7 @@ export type ImagePatchesOptions = {
   relu?: boolean;
 };
 
+/** The windows of a convolution as rows. */
 export type ImagePatchesResult = {
   /** `[batch, height * width, K * K * C]`, in the dtype of `x`: element `(dy * K + dx) * C + c` is channel c of pixel (dy, dx). */
   y: Tensor;

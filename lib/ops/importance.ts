@@ -2,9 +2,9 @@ import { invalidArgument } from '../errors';
 import type { NativeFloats, NativeScanScores } from '../native-types';
 import type { Tensor } from '../tensor';
 
-const norms = ['clip', 'l1', 'l2', 'sum'] as const;
-const metrics = [...norms, 'delta', 'state'] as const;
-const sources = ['gated', 'ssm'] as const;
+const norms = ['clip', 'l1', 'l2', 'sum'] as const satisfies readonly NormImportance['metric'][];
+const metrics = [...norms, 'delta', 'state'] as const satisfies readonly ScanImportance['metric'][];
+const sources = ['gated', 'ssm'] as const satisfies readonly ScanImportance['source'][];
 
 /** Scores that a scan gives besides its result: how important each token is; docs/reduction.md, section 3. */
 export type ScanImportance = {
@@ -14,14 +14,15 @@ export type ScanImportance = {
    * `'state'`, the token's share in the final state: the norm of what is left of its input over the norm of that state, as a
    * mean over channels or heads.
    */
-  metric: (typeof metrics)[number];
+  metric: 'clip' | 'l1' | 'l2' | 'sum' | 'delta' | 'state';
   /** Which y: after the gate, or before it. Defaults to `'gated'`; `'delta'` and `'state'` have none. */
-  source?: (typeof sources)[number];
+  source?: 'gated' | 'ssm';
 };
 
 /** The same for a norm: scores of the rows that it returns. */
 export type NormImportance = {
-  metric: (typeof norms)[number];
+  /** As in `ScanImportance`. */
+  metric: 'clip' | 'l1' | 'l2' | 'sum';
 };
 
 /** What an operator adds to its result when it was asked for `importance`. */

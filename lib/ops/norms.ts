@@ -1,6 +1,7 @@
 import type { Tensor } from '../tensor';
 import { Arguments } from './arguments';
 import { type NormImportance, readNormImportance, type Scored } from './importance';
+import type { RowsResult } from './rows-result';
 
 /** `T` rows (or `[batch, length]` for `T`), `D` channels. */
 export type RmsNormOptions = {
@@ -125,9 +126,9 @@ const gatedRmsNormNames = ['x', 'z', 'weight', 'groupSize', 'eps', 'normBeforeGa
  */
 export function gatedRmsNorm(
   options: GatedRmsNormOptions & { importance: NormImportance },
-): Promise<{ y: Tensor } & Scored>;
-export function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: Tensor }>;
-export async function gatedRmsNorm(options: GatedRmsNormOptions): Promise<{ y: Tensor } & Partial<Scored>> {
+): Promise<RowsResult & Scored>;
+export function gatedRmsNorm(options: GatedRmsNormOptions): Promise<RowsResult>;
+export async function gatedRmsNorm(options: GatedRmsNormOptions): Promise<RowsResult & Partial<Scored>> {
   using args = new Arguments('gatedRmsNorm', options, gatedRmsNormNames);
   const x = args.tokens('x', ['D']);
   const dim = args.size('D');

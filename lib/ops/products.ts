@@ -1,6 +1,7 @@
 import type { NativeWeightDtype } from '../native-types';
 import type { Tensor } from '../tensor';
 import { Arguments } from './arguments';
+import type { RowsResult } from './rows-result';
 
 /** `T` rows (or `[batch, length]` for `T`), `I` inputs, `O` outputs. */
 export type LinearOptions = {
@@ -20,7 +21,7 @@ const linearNames = ['x', 'weight', 'bias'] as const;
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together
  */
-export async function linear(options: LinearOptions): Promise<{ y: Tensor }> {
+export async function linear(options: LinearOptions): Promise<RowsResult> {
   using args = new Arguments('linear', options, linearNames);
   const x = args.tokens('x', ['I']);
   const weight = args.tensor('weight', ['O', 'I'], 'any');
@@ -55,7 +56,7 @@ const embeddingNames = ['ids', 'table'] as const;
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together or an id is out of range
  */
-export async function embedding(options: EmbeddingOptions): Promise<{ y: Tensor }> {
+export async function embedding(options: EmbeddingOptions): Promise<RowsResult> {
   using args = new Arguments('embedding', options, embeddingNames);
   const ids = args.tokens('ids', [], 'any', ['i32']);
   const table = args.tensor('table', ['V', 'D'], 'any');

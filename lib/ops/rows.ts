@@ -1,5 +1,7 @@
+import type { Int32s } from '../elements';
 import type { Tensor } from '../tensor';
-import { Arguments, type Int32s } from './arguments';
+import { Arguments } from './arguments';
+import type { RowsResult } from './rows-result';
 
 /** `T` rows (or `[batch, length]` for `T`), `D` channels, `S` sequences. */
 export type MeanRowsOptions = {
@@ -17,7 +19,7 @@ const meanRowsNames = ['x', 'offsets'] as const;
  *
  * @throws SkipscanError `ERR_ARGUMENT` when `offsets` do not cut the rows into sequences
  */
-export async function meanRows(options: MeanRowsOptions): Promise<{ y: Tensor }> {
+export async function meanRows(options: MeanRowsOptions): Promise<RowsResult> {
   using args = new Arguments('meanRows', options, meanRowsNames);
   const x = args.tokens('x', ['D']);
   const dim = args.size('D');
@@ -45,7 +47,7 @@ const addRowsNames = ['x', 'table', 'ids'] as const;
  *
  * @throws SkipscanError `ERR_ARGUMENT` when shapes or dtypes do not fit together or an id is out of range
  */
-export async function addRows(options: AddRowsOptions): Promise<{ y: Tensor }> {
+export async function addRows(options: AddRowsOptions): Promise<RowsResult> {
   using args = new Arguments('addRows', options, addRowsNames);
   const x = args.tokens('x', ['D']);
   const table = args.floats('table', ['V', 'D']);

@@ -1,10 +1,12 @@
+import type { Int32s } from '../elements';
 import { mismatch, SkipscanError } from '../errors';
 import type { Tensor } from '../tensor';
-import { Arguments, type Int32s } from './arguments';
+import { Arguments } from './arguments';
 import { readSelectionPolicy, type SelectionPolicy } from './selection-policy';
 
 /** `T` rows (or `[batch, length]` for `T`), one for each token, in the order of their positions. */
 export type SelectTokensOptions = {
+  /** What is removed, and what becomes of it. */
   policy: SelectionPolicy;
   /** `[T]`: the importance, see `tokenImportance`; for `utrc`, `prune` and `ltmp`. */
   scores?: Tensor;
@@ -38,7 +40,9 @@ export type Selection = {
   weights: Float32Array;
   /** `[K]` of the rows that stay, as the next selection takes them; and so are `protected` and `sizes`. */
   positions: Int32Array;
+  /** Which of them stay as they are. */
   protected: Int32Array;
+  /** How many tokens each stands for. */
   sizes: Int32Array;
 };
 

@@ -1,11 +1,13 @@
 import { describe, invalidArgument, mismatch } from '../errors';
 import type { NativeSelectTokens } from '../native-reduction-types';
 
-type Counted = {
+/** How many tokens stay. */
+export type SelectionCount = {
   /** The share of a sequence's tokens that stays, above 0 and up to 1: `max(ceil(keep * N), protected + 1)` of N. */
   readonly keep?: number;
 };
-type Directed = {
+/** Where tokens may be merged to. */
+export type SelectionDirection = {
   /** `'forward'`: a token merges only into a later one, so that none sees its future. Defaults to `'any'`. */
   readonly direction?: 'any' | 'forward';
 };
@@ -15,27 +17,44 @@ type Directed = {
  * one of these, once it says `keep`: what it says of layers, alignment and importance is the caller's to follow.
  */
 export type SelectionPolicy =
-  | (Counted &
-      Directed & {
+  | (SelectionCount &
+      SelectionDirection & {
+        /** UTRC (arXiv 2410.14725). */
         readonly name: 'utrc';
         /** The share of the removed tokens that is dropped from the hidden branch; the rest is merged. Defaults to q = 0.5. */
-        readonly hidden?: { readonly q?: number };
+        readonly hidden?: {
+          /** From 0 to 1. */
+          readonly q?: number;
+        };
         /** The same for the residual branch. Defaults to q = 0. */
-        readonly residual?: { readonly q?: number };
+        readonly residual?: {
+          /** From 0 to 1. */
+          readonly q?: number;
+        };
       })
-  | (Counted & {
+  | (SelectionCount & {
+      /** The most important tokens stay. */
       readonly name: 'prune';
       /** Keeps one token more: the mean of the dropped, weighted by their scores where these are above 0. Defaults to false. */
       readonly fuse?: boolean;
     })
-  | (Counted & Directed & { readonly name: 'merge' })
-  | (Counted & { readonly name: 'uniform' | 'recent' | 'released-utrc' })
-  | (Counted & {
+  | (SelectionCount &
+      SelectionDirection & {
+        /** Bipartite merging (arXiv 2210.09461). */
+        readonly name: 'merge';
+      })
+  | (SelectionCount & {
+      /** Evenly spaced tokens, the newest ones, or those that the public code of arXiv 2410.14725 keeps. */
+      readonly name: 'uniform' | 'recent' | 'released-utrc';
+    })
+  | (SelectionCount & {
+      /** Positions drawn by a hash. */
       readonly name: 'random';
       /** A whole number from 0 to 2^53 - 1. Defaults to 0. */
       readonly seed?: number;
     })
-  | (Directed & {
+  | (SelectionDirection & {
+      /** Thresholds: how many stay depends on the content. */
       readonly name: 'ltmp';
       /** Tokens with a lower score are dropped. */
       readonly pruneBelow: number;

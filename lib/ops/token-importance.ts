@@ -1,5 +1,6 @@
+import type { Int32s } from '../elements';
 import type { Tensor } from '../tensor';
-import { Arguments, type Int32s } from './arguments';
+import { Arguments } from './arguments';
 
 /**
  * How important a token is, from a row of D channels:
@@ -15,6 +16,12 @@ import { Arguments, type Int32s } from './arguments';
 export type ImportanceMetric = 'clip' | 'l1' | 'l2' | 'sum' | 'delta' | 'novel' | 'novel2';
 
 const metrics: readonly ImportanceMetric[] = ['clip', 'l1', 'l2', 'sum', 'delta', 'novel', 'novel2'];
+
+/** One score for each token. */
+export type TokenImportanceResult = {
+  /** `[T]` or `[batch, length]`, f32. */
+  scores: Tensor;
+};
 
 /** `T` rows (or `[batch, length]` for `T`), one for each token. The metric decides what is read. */
 export type TokenImportanceOptions = {
@@ -40,7 +47,7 @@ const names = ['metric', 'y', 'dt', 'hidden', 'residual', 'offsets'] as const;
  *
  * @throws SkipscanError `ERR_ARGUMENT` when the tensor of a metric is missing or shapes do not fit together
  */
-export async function tokenImportance(options: TokenImportanceOptions): Promise<{ scores: Tensor }> {
+export async function tokenImportance(options: TokenImportanceOptions): Promise<TokenImportanceResult> {
   using args = new Arguments('tokenImportance', options, names);
   const metric = args.choice('metric', metrics, 'clip');
   const novel = metric === 'novel' || metric === 'novel2';

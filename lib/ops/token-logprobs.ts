@@ -9,6 +9,7 @@ export type TokenLogprobsOptions = {
   tokens?: Tensor;
 };
 
+/** The likeliest tokens, and how likely given ones are. */
 export type TokenLogprobsResult = {
   /** `[T]` or `[batch, length]`, i32: the token of the largest logit of each row, the first one of equals. */
   best: Tensor;

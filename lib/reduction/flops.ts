@@ -11,6 +11,7 @@ import { type VisionFlops, type VisionFlopsOptions, visionFlops } from './vision
 export type Flops = {
   /** `blocks + head + reduction`. */
   total: number;
+  /** All blocks, with the tokens that reach each. */
   blocks: number;
   /** The output head, for the rows whose logits are computed. */
   head: number;
@@ -18,6 +19,7 @@ export type Flops = {
   reduction: number;
 };
 
+/** Of what prompt FLOPs are counted, under which reduction. */
 export type FlopsOptions = {
   /** Tokens of the prompt. */
   length: number;

@@ -6,6 +6,7 @@ import { stemChannels } from './vision-flops';
 /** What publications count for one image of the trained size; a multiply-add counts as one, scans by a rule of their own. */
 export type PublishedFlops =
   | {
+      /** ViM. */
       family: 'vim';
       /** Of each layer's two directions only one, as DyVM's script counts: the 1.5 and 5.1 G that are quoted for ViM-Ti and ViM-S. */
       oneDirection: number;
@@ -13,6 +14,7 @@ export type PublishedFlops =
       bothDirections: number;
     }
   | {
+      /** PlainMamba. */
       family: 'plainmamba';
       /** As the authors' script counts: 3.0, 8.1 and 14.4 G for L1, L2 and L3. The head is left out. */
       total: number;

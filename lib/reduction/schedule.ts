@@ -20,7 +20,10 @@ const publishedVision = [{ depth: 24, layers: [4, 9, 14] }];
  *
  * `utrc({ ...paperSchedule(model.config), flopsReduction: 0.2 })` is the papers' setting.
  */
-export function paperSchedule(config: ModelConfig): { layers: number[] } {
+export function paperSchedule(config: ModelConfig): {
+  /** Blocks, counted from 0, rising. */
+  layers: number[];
+} {
   checkConfig(config);
   const published = isVision(config) ? publishedVision : publishedLanguage;
   const nearest = published.reduce((a, b) =>

@@ -12,6 +12,7 @@ export type VisionFlops = Flops & {
   embedding: number;
 };
 
+/** Of what image FLOPs are counted, under which reduction. */
 export type VisionFlopsOptions = {
   /** Tokens of the image, ViM's class token included. Defaults to those of the image size. */
   length?: number;

@@ -8,11 +8,13 @@ import {
   type TokenizerDefinition,
 } from './tokenizer-file';
 
+/** How text becomes tokens. */
 export interface EncodeOptions {
   /** Whether to add what the tokenizer's template adds, such as a beginning-of-sequence token. Defaults to true. */
   addSpecialTokens?: boolean;
 }
 
+/** How tokens become text. */
 export interface DecodeOptions {
   /** Whether to leave out special tokens such as `<|endoftext|>`. Defaults to false. */
   skipSpecialTokens?: boolean;

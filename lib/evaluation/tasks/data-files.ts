@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { downloadDataset, type OpenOptions } from '../../checkpoints';
+import { downloadDataset } from '../../checkpoints';
 import { SkipscanError } from '../../errors';
 import { recordEndings } from '../records';
 import type { LanguageTaskDefinition } from './question';
 
-export type DataOptions = Pick<OpenOptions, 'cacheDir' | 'offline' | 'onProgress' | 'signal'> & {
+/** Where the records of a task come from. */
+export type DataOptions = {
   /**
    * A file of records, or a folder that has one named after the task: `<task>.jsonl`, `.json` or `.parquet`, with the fields of
    * the published data set. Defaults to the published data set on the hub.
@@ -13,6 +14,14 @@ export type DataOptions = Pick<OpenOptions, 'cacheDir' | 'offline' | 'onProgress
   data?: string;
   /** Branch, tag or commit of the data set on the hub. Defaults to `main`. */
   dataRevision?: string;
+  /** Where downloads are kept. Defaults to the Hugging Face cache. */
+  cacheDir?: string;
+  /** Never touch the network. Defaults to the environment variable `HF_HUB_OFFLINE`. */
+  offline?: boolean;
+  /** Called while files are downloaded, with bytes done and bytes in all; never called when nothing is missing. */
+  onProgress?: (done: number, total: number) => void;
+  /** Stops the work; the call rejects with `signal.reason`. */
+  signal?: AbortSignal;
 };
 
 /** The files that a task's records are in. */

@@ -13,6 +13,7 @@ import type { LanguageTaskDefinition, Question } from './question';
 import { definitionOf, type LanguageTaskName } from './registry';
 import { scoreItems } from './score-items';
 
+/** Where the samples of a language task come from, how many, and how a reduction is measured on them. */
 export type LanguageTaskOptions = DataOptions & {
   /** Only so many records, the first ones. Defaults to all. */
   limit?: number;

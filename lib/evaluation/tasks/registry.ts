@@ -6,6 +6,15 @@ import { piqa } from './piqa';
 import type { LanguageTaskDefinition } from './question';
 import { winogrande } from './winogrande';
 
+/** Named as in lm-evaluation-harness. */
+export type LanguageTaskName =
+  | 'lambada_openai'
+  | 'hellaswag'
+  | 'piqa'
+  | 'arc_easy'
+  | 'arc_challenge'
+  | 'winogrande';
+
 const definitions = {
   lambada_openai: lambadaOpenai,
   hellaswag,
@@ -13,10 +22,7 @@ const definitions = {
   arc_easy: arcEasy,
   arc_challenge: arcChallenge,
   winogrande,
-} satisfies Record<string, LanguageTaskDefinition>;
-
-/** Named as in lm-evaluation-harness. */
-export type LanguageTaskName = keyof typeof definitions;
+} satisfies Record<LanguageTaskName, LanguageTaskDefinition>;
 
 export const languageTaskNames = Object.keys(definitions) as readonly LanguageTaskName[];
 

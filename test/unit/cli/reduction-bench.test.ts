@@ -1,6 +1,7 @@
 import { benchmarkReduction } from '../../../lib/cli/reduction-bench';
 import { benchmarkPlot, benchmarkTable } from '../../../lib/cli/reduction-tables';
-import type { Forward, ForwardOptions, LanguageModel } from '../../../lib/models/language-model';
+import type { Forward, ForwardOptions } from '../../../lib/models/forward';
+import type { LanguageModel } from '../../../lib/models/language-model';
 import { ltmp, type Policy, prune, resolvePolicy, uniform } from '../../../lib/reduction';
 import { parseXml } from '../../helpers/xml';
 import { deep } from '../reduction/fixtures';

@@ -184,12 +184,12 @@ describe('what is refused', () => {
     ],
     [
       'both amounts',
-      () => utrc({ layers: [1], keep: 0.9, flopsReduction: 0.1 }),
+      () => utrc(any({ layers: [1], keep: 0.9, flopsReduction: 0.1 })),
       `Expected exactly one for keep or flopsReduction of utrc() but received both. ${both}`,
     ],
     [
       'neither amount',
-      () => recent({ layers: [1] }),
+      () => recent(any({ layers: [1] })),
       `Expected exactly one for keep or flopsReduction of recent() but received neither. ${both}`,
     ],
     [
