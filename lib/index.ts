@@ -1,3 +1,6 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import './supported-node';
+
 export { type CudaStatus, cudaStatus, type Device, type DeviceInfo, listDevices } from './device';
 export type { Dtype, TensorData, TensorSource } from './elements';
 export { type ErrorCode, SkipscanError } from './errors';

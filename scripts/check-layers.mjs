@@ -86,7 +86,8 @@ const mayImport = {
   models: ['checkpoints', 'text', 'reduction', 'vision'],
   ops: [],
   evaluation: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'plot'],
-  cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'plot', 'evaluation'],
+  diagnosis: ['checkpoints', 'models', 'vision'],
+  cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'plot', 'evaluation', 'diagnosis'],
 };
 for (const file of sources('lib', /\.ts$/)) {
   const parts = file.split(path.sep);

@@ -1,7 +1,7 @@
-import os from 'node:os';
 import type { Manifest } from '../checkpoints/types';
 import { type Device, resolveDevice } from '../device';
 import { invalidArgument, SkipscanError } from '../errors';
+import { availableProcessors } from '../processors';
 
 /** `i8`: 8 bits, and a float32 scale for each 64 columns of a row. */
 export type WeightDtype = 'f32' | 'bf16' | 'f16' | 'i8';
@@ -24,7 +24,7 @@ export type RunOptions = {
    * bf16 by itself (AMX): prefill gets faster. Elsewhere it changes nothing. Defaults to `'f32'`: nothing is rounded.
    */
   activations?: 'f32' | 'bf16';
-  /** Threads for this model on the CPU. Defaults to the number of processors. */
+  /** Threads for this model on the CPU. Defaults to the number of processors that the process may use. */
   threads?: number;
   /** Where hub downloads are kept. Defaults to the Hugging Face cache. */
   cacheDir?: string;
@@ -38,7 +38,7 @@ export type RunOptions = {
 
 /** Checks the options that say how the model runs. */
 export function checkRunOptions(o: RunOptions): { device: Device; threads: number } {
-  const threads = o.threads ?? os.availableParallelism();
+  const threads = o.threads ?? availableProcessors();
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
     throw invalidArgument('threads', 'a whole number from 1 to 1024', threads);
   }
