@@ -32,12 +32,17 @@ export async function checkEngine(): Promise<Check[]> {
 /** Loading damaged code can end a process, so it is first tried in another one. */
 function crash(): Finding | undefined {
   const file = whichFile();
-  if (!file) return undefined;
+  if (!file || !looksWhole(file)) return undefined;
   const program = 'try { require(process.argv[1]).buildInfo() } catch {}';
-  const { signal } = spawnSync(process.execPath, ['-e', program, file], { stdio: 'ignore', timeout: 60_000 });
-  return signal
-    ? explainLoadFailure(`it ended the process that loaded it with ${signal}`, packageRoot)
-    : undefined;
+  const { signal, status } = spawnSync(process.execPath, ['-e', program, file], {
+    stdio: 'ignore',
+    timeout: 60_000,
+  });
+  if (status === 0) return undefined;
+  return explainLoadFailure(
+    `it ended the process that loaded it (${signal ?? `exit code ${status}`})`,
+    packageRoot,
+  );
 }
 
 function describeBuild(): string {
@@ -48,6 +53,16 @@ function describeBuild(): string {
   return [file, size, compiler, architecture, glibc && `glibc ${glibc}`, with_].filter(Boolean).join(', ');
 }
 
+function looksWhole(file: string): boolean {
+  try {
+    checkBinaryFile(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The file that would be loaded, if it is there. */
 function whichFile(): string | undefined {
   try {
     return addonFile();

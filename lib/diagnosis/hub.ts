@@ -1,5 +1,5 @@
 // Where models of the hub are kept, and whether they may be downloaded.
-import { access, constants, statfs } from 'node:fs/promises';
+import { access, mkdtemp, rmdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { hubSettings } from '../checkpoints/hub-settings';
 import { type Check, gibibytes, ok, warning } from './check';
@@ -18,7 +18,7 @@ export async function checkHub(cacheDir?: string): Promise<Check> {
     ? 'offline by the environment variable HF_HUB_OFFLINE: only what is there already can be loaded'
     : `downloads come from ${new URL(endpoint).host}, when a hub id is asked for`;
   try {
-    await access(existing, constants.W_OK | constants.X_OK);
+    await rmdir(await mkdtemp(path.join(existing, '.skipscan-')));
   } catch (error) {
     return warning('hub cache', {
       found: `${folder} cannot be written to (${(error as NodeJS.ErrnoException).code} at ${existing}); ${network}`,

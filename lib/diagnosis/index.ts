@@ -12,7 +12,7 @@ export type { Check, Status } from './check';
 export async function diagnose(): Promise<Check[]> {
   const outside = [
     ok('skipscan', packageVersion),
-    checkNode(),
+    ok('node', process.version),
     checkSystem(),
     checkProcessor(),
     checkMemory(),

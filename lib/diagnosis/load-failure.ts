@@ -100,7 +100,7 @@ export function explainLoadFailure(problem: string, packageRoot: string, system 
     };
   }
   if (problem.startsWith('No native build was found')) return explainMissing(place);
-  const [line] = problem.split('\n');
+  const line = problem.split('\n')[0].slice(0, 500); // of a damaged binary it may name half the file
   for (const { words, explain } of meanings) {
     const match = line.match(words);
     if (match) return explain(line, match, place);

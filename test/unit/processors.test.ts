@@ -6,11 +6,7 @@ const v1 = '3:cpuset:/\n2:cpu,cpuacct:/docker/1\n0::/\n';
 
 test.each<[string, Record<string, string>, number | undefined]>([
   ['no control groups', {}, undefined],
-  [
-    'no limit',
-    { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': 'max 100000\n' },
-    undefined,
-  ],
+  ['no limit', { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': 'max 100000\n' }, undefined],
   ['a limit', { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '150000 100000\n' }, 1.5],
   [
     'a limit of a group above',
