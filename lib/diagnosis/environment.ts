@@ -52,6 +52,7 @@ export function checkProcessor(root = '/', processors = os.availableParallelism(
 type Memory = { total: number; available: number };
 
 export function checkMemory({ total, available }: Memory = memory()): Check {
+  if (available === 0) return ok('memory', gibibytes(total)); // unknown, as where /proc is not mounted
   const found = `${gibibytes(total)}, ${gibibytes(available)} available`;
   if (available >= leastMemory) return ok('memory', found);
   return warning('memory', {

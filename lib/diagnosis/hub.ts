@@ -1,11 +1,21 @@
 // Where models of the hub are kept, and whether they may be downloaded.
 import { access, mkdtemp, rmdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { hubSettings } from '../checkpoints/hub-settings';
+import { type HubSettings, hubSettings } from '../checkpoints/hub-settings';
 import { type Check, gibibytes, ok, warning } from './check';
 
 export async function checkHub(cacheDir?: string): Promise<Check> {
-  const { cacheDir: folder, offline, endpoint } = await hubSettings({ cacheDir });
+  let settings: HubSettings;
+  try {
+    settings = await hubSettings({ cacheDir });
+  } catch (error) {
+    return warning('hub cache', {
+      found: `the package @huggingface/hub could not be loaded: ${(error as Error).message}`,
+      expected: 'all dependencies to be installed, for models of the hub',
+      advice: 'Install the package anew.',
+    });
+  }
+  const { cacheDir: folder, offline, endpoint } = settings;
   if (!URL.canParse(endpoint)) {
     return warning('hub cache', {
       found: `the environment variable HF_ENDPOINT is '${endpoint}'`,

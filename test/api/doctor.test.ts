@@ -110,23 +110,39 @@ onLinux.each<[string, (bytes: Buffer) => Buffer | string | undefined, RegExp]>([
   expect(of('devices')).toMatchObject({ status: 'skipped' });
 });
 
-test('a package for images that does not load', () => {
+/** Options of Node.js with which a package cannot be found. */
+function without(name: string): string {
   const hooks = files.write(
-    'hooks.mjs',
+    `without-${path.basename(name)}.mjs`,
     `export async function resolve(name, context, next) {
-       if (name === 'sharp') throw new Error("Cannot find package 'sharp'");
+       if (name === '${name}') throw new Error("Cannot find package '${name}'");
        return next(name, context);
      }`,
   );
   const register = files.write(
-    'register.mjs',
+    `register-${path.basename(name)}.mjs`,
     `import { register } from 'node:module'; register(${JSON.stringify(`file://${hooks}`)});`,
   );
-  const { healthy, of } = doctor({ NODE_OPTIONS: `--import ${register}` });
+  return `--import ${register}`;
+}
+
+test('a package for images that does not load', () => {
+  const { healthy, of } = doctor({ NODE_OPTIONS: without('sharp') });
   expect(healthy).toBe(true);
   expect(of('images')).toMatchObject({
     status: 'warning',
     found: expect.stringMatching(/sharp, which could not be loaded: .*To install it, run: npm install sharp/),
+  });
+});
+
+test('a package for the hub that does not load', () => {
+  const { healthy, of } = doctor({ NODE_OPTIONS: without('@huggingface/hub') });
+  expect(healthy).toBe(true);
+  expect(of('hub cache')).toMatchObject({
+    status: 'warning',
+    found: expect.stringContaining(
+      "@huggingface/hub could not be loaded: Cannot find package '@huggingface/hub'",
+    ),
   });
 });
 

@@ -68,6 +68,7 @@ test('little memory is warned of', () => {
     status: 'ok',
     found: '4.0 GiB, 2.0 GiB available',
   });
+  expect(checkMemory({ total: 2 ** 32, available: 0 })).toMatchObject({ status: 'ok', found: '4.0 GiB' });
   expect(checkMemory({ total: 2 ** 29, available: 2 ** 28 })).toMatchObject({
     status: 'warning',
     found: '0.5 GiB, 0.3 GiB available',
