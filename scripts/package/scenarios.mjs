@@ -14,6 +14,14 @@ export function prebuilt({ scratch, tarball, bare, typescript, nodeTypes }) {
   project.install(tarball);
   expect(!project.isCompiled, 'it was compiled, not installed');
   project.print('npm', 'ls', '--all');
+  project.env.npm_config_build_from_source = 'skipscan';
+  const asked = project.run('node', path.join(project.installed, 'scripts', 'install.js'));
+  expect(
+    asked.status === 1 && asked.output.includes("found no 'cmake'"),
+    'a build was asked for',
+    asked.output,
+  );
+  delete project.env.npm_config_build_from_source;
   checkPrograms(project);
   checkTypes(project, typescript, nodeTypes);
   return project;

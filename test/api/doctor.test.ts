@@ -156,3 +156,13 @@ test('models of the hub: a folder that cannot be written to, and no network', ()
     ),
   });
 });
+
+test('a Node.js that is too old is refused on import, before anything of it is used', () => {
+  const program = `
+    Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });
+    try { require(process.argv[1]) } catch ({ message }) { console.log(message) }`;
+  const { stdout } = spawnSync(process.execPath, ['-e', program, path.resolve(main, '../../index.js')], {
+    encoding: 'utf8',
+  });
+  expect(stdout).toMatch(/^skipscan found Node\.js 18\.20\.8 but expected 20 or newer\. Update Node\.js;/);
+});

@@ -1,3 +1,4 @@
+import type { CudaStatus } from '../../../lib/device';
 import { checkCuda } from '../../../lib/diagnosis/engine';
 import { checkMemory, checkProcessor, checkSystem, isOlder } from '../../../lib/diagnosis/environment';
 import { checkHub } from '../../../lib/diagnosis/hub';
@@ -76,7 +77,7 @@ test('little memory is warned of', () => {
   });
 });
 
-test.each([
+test.each<[string, CudaStatus, boolean, string, string | undefined]>([
   [
     'no GPU, no kernels',
     { available: false, reason: 'this build has no CUDA kernels.' },
