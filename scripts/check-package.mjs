@@ -1,6 +1,8 @@
 // Packs the package and installs it the way users do: scripts/package/ has the scenarios. Needs `npm run prebuilds` first.
 //
-//   --all          also builds from source, twice, and runs other versions of Node.js, package managers and TypeScript
+//   --source       also builds it from source, twice
+//   --versions     also runs other versions of Node.js, package managers and TypeScript
+//   --all          both
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,7 +13,7 @@ import * as scenarios from './package/scenarios.mjs';
 import * as versions from './package/versions.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
-const all = process.argv.includes('--all');
+const isAsked = (option) => process.argv.includes('--all') || process.argv.includes(option);
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'skipscan-package-'));
 
 /** Runs a part, and says that it went well and how long it took. */
@@ -39,10 +41,12 @@ try {
   part('prebuilt, no scripts', () => scenarios.prebuiltWithoutScripts(setting));
   part('no binary, no compiler', () => scenarios.nothing(setting));
   part('no binary, no scripts', () =>
-    scenarios.commandOfTheError({ ...setting, compilers: all && process.env }),
+    scenarios.commandOfTheError({ ...setting, compilers: isAsked('--source') && process.env }),
   );
-  if (all) {
+  if (isAsked('--source')) {
     part('from source', () => scenarios.fromSource({ ...setting, compilers: process.env }));
+  }
+  if (isAsked('--versions')) {
     const tool = part('other tools', () => versions.installTools(scratch));
     part('every Node.js', () => console.log(versions.everyNode({ tool }, project).join(', ')));
     part('an older TypeScript', () => versions.olderTypescript({ ...setting, tool }, project));

@@ -49,8 +49,8 @@ function describeBuild(): string {
   const { compiler, architecture, glibc, cuda } = native.buildInfo();
   const file = addonFile();
   const size = `${(checkBinaryFile(file) / 1e6).toFixed(1)} MB`;
-  const with_ = cuda ? 'with CUDA kernels' : 'without CUDA kernels';
-  return [file, size, compiler, architecture, glibc && `glibc ${glibc}`, with_].filter(Boolean).join(', ');
+  const kernels = cuda ? 'with CUDA kernels' : 'without CUDA kernels';
+  return [file, size, compiler, architecture, glibc && `glibc ${glibc}`, kernels].filter(Boolean).join(', ');
 }
 
 function looksWhole(file: string): boolean {
