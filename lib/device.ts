@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { fromNativeSync, invalidArgument, SkipscanError } from './errors';
 import { native } from './native';
+import { availableProcessors } from './processors';
 
 /** Where a model or a tensor is. */
 export type Device = 'cpu' | `cuda:${number}`;
@@ -48,7 +49,7 @@ export function listDevices(): DeviceInfo[] {
     name: os.cpus()[0]?.model.trim() || os.arch(),
     backend: chosen,
     memory: os.totalmem(),
-    threads: os.availableParallelism(),
+    threads: availableProcessors(),
   };
   const gpus = native
     .cudaStatus()

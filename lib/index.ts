@@ -1,4 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import './supported-node';
+
 export * from './api/devices';
 export * from './api/errors';
 export * from './api/evaluation';

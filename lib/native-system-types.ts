@@ -21,6 +21,8 @@ export type NativeSystem = {
 export type NativeLimits = { flops: number; bytes: number; exponentials: number };
 
 export type NativeBuildInfo = {
+  /** Of the package that the addon was built from. */
+  version: string;
   /** Name and version, such as `gcc 12.2.0`. */
   compiler?: string;
   architecture: 'x64' | 'arm64' | 'other';

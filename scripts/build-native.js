@@ -39,7 +39,7 @@ for (const tool of ['cmake', process.env.CXX || 'c++', 'make']) {
   if (spawnSync(tool, ['--version'], { stdio: 'ignore' }).error) {
     fail(
       `found no '${tool}', which building from source needs. Install cmake (3.20 or newer), a C++20 compiler ` +
-        `(g++ 11 or clang 14, or newer) and make, then run: npm rebuild skipscan`,
+        `(g++ 11 or clang 14, or newer) and make (docs/install.md names the packages), then run: node ${__filename}`,
     );
   }
 }

@@ -87,7 +87,8 @@ const mayImport = {
   ops: [],
   evaluation: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'plot'],
   api: ['checkpoints', 'text', 'reduction', 'models', 'evaluation'],
-  cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'plot', 'evaluation'],
+  diagnosis: ['checkpoints', 'models', 'vision'],
+  cli: ['checkpoints', 'text', 'reduction', 'vision', 'models', 'ops', 'plot', 'evaluation', 'diagnosis'],
 };
 for (const file of sources('lib', /\.ts$/)) {
   const parts = file.split(path.sep);

@@ -26,6 +26,7 @@ Napi::Value cpu_backends(const Napi::CallbackInfo& info) {
 Napi::Value build_info(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Object result = Napi::Object::New(env);
+  result.Set("version", SKIPSCAN_VERSION);
 #if defined(__clang__)
   result.Set("compiler", "clang " __clang_version__);
 #elif defined(__GNUC__)

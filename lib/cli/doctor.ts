@@ -1,82 +1,28 @@
-import os from 'node:os';
-import { type CudaStatus, cudaStatus, type DeviceInfo, listDevices } from '../device';
-import { loadLanguageModel } from '../models/load';
-import { native } from '../native';
-import { packageVersion } from '../version';
+import { type Check, diagnose, type Status } from '../diagnosis';
 import type { Command } from './command';
-import { shippedModel } from './model';
 
-type Check = { name: string; ok: boolean; found: string };
+const words: Record<Status, string> = { ok: 'ok', warning: 'warn', failure: 'FAIL', skipped: '-' };
 
 export const doctor: Command = {
   usage: 'doctor [options]',
-  summary: 'Prints versions, devices and whether the engine works here; says what to fix.',
+  summary: 'Looks at whether models run here, and says what was found, what was expected and what to do.',
   options: {},
 
   async run(_positionals, values) {
-    const checks: Check[] = [
-      { name: 'skipscan', ok: true, found: packageVersion },
-      { name: 'node', ok: true, found: `${process.version}, ${process.platform}-${process.arch}` },
-      {
-        name: 'machine',
-        ok: true,
-        found: `${os.cpus()[0]?.model.trim() ?? 'unknown processor'}, ${os.availableParallelism()} threads, ${gibibytes(os.totalmem())}`,
-      },
-    ];
-    const check = async (name: string, look: () => string | Promise<string>) => {
-      try {
-        checks.push({ name, ok: true, found: await look() });
-      } catch (error) {
-        checks.push({ name, ok: false, found: (error as Error).message });
-      }
-    };
-    await check('engine', () => {
-      const { compiler, architecture, glibc } = native.buildInfo();
-      return [compiler, architecture, glibc && `glibc ${glibc}`].filter(Boolean).join(', ');
-    });
-    await check('kernels', () => {
-      const { available, chosen } = native.cpuBackends();
-      return `${chosen} (of ${available.join(', ')})`;
-    });
-    await check('devices', () => listDevices().map(describeDevice).join('; '));
-    await check('cuda', () => describeCuda(cudaStatus()));
-    await check('shipped model', async () => {
-      await using model = await loadLanguageModel(shippedModel);
-      const { logits } = await model.forward([72, 105], { logits: 'last' });
-      if (!logits.every(Number.isFinite))
-        throw new Error('it computes logits that are not numbers: report this as a bug.');
-      return `loads and computes on ${model.device} (${model.parameterCount} parameters)`;
-    });
-
-    const healthy = checks.every(({ ok }) => ok);
-    if (values.json) {
-      process.stdout.write(`${JSON.stringify({ healthy, checks })}\n`);
-    } else {
-      for (const { name, ok, found } of checks)
-        process.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(13)}  ${found}\n`);
-    }
+    const checks = await diagnose();
+    const healthy = checks.every(({ status }) => status !== 'failure');
+    process.stdout.write(
+      values.json ? `${JSON.stringify({ healthy, checks })}\n` : checks.map(lines).join(''),
+    );
     if (!healthy) process.exitCode = 1;
   },
 };
 
-const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-
-/** `cuda:0 (NVIDIA H200, 139.8 GiB, compute capability 9.0, 132 multiprocessors)` */
-function describeDevice({ id, name, memory, capability, multiprocessors }: DeviceInfo): string {
-  if (id === 'cpu') return id;
-  const facts = [
-    name,
-    gibibytes(memory),
-    `compute capability ${capability}`,
-    `${multiprocessors} multiprocessors`,
-  ];
-  return `${id} (${facts.join(', ')})`;
-}
-
-/** The versions that matter, and why CUDA cannot be used, where it cannot. */
-function describeCuda({ reason, driver, runtime }: CudaStatus): string {
-  const built = runtime === undefined ? [] : [`built for CUDA ${runtime}`];
-  const installed = driver === undefined ? [] : [`the driver supports CUDA ${driver}`];
-  const why = reason === undefined ? [] : [`not used: ${reason}`];
-  return [...built, ...installed, ...why].join('; ');
+/** A line for what was found, and one each for what was expected and what to do. */
+function lines({ name, status, found, expected, advice }: Check): string {
+  const margin = ' '.repeat(21);
+  const more = [expected && `expected: ${expected}`, advice && `to do: ${advice}`].filter(Boolean);
+  return [`${words[status].padEnd(4)}  ${name.padEnd(13)}  ${found}`, ...more]
+    .map((text) => `${String(text).replaceAll('\n', `\n${margin}`)}\n`)
+    .join(margin);
 }

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { type Device, listDevices } from '../device';
+import { availableProcessors } from '../processors';
 
 /** What a benchmark ran on. */
 export type MachineFacts = {
@@ -15,7 +16,7 @@ export type MachineFacts = {
 /** @param threads those that were asked for, if any were */
 export function machineFacts(
   { backend, device }: { backend: string; device: Device },
-  threads = os.availableParallelism(),
+  threads = availableProcessors(),
 ): MachineFacts {
   return {
     backend,

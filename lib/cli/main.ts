@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import '../supported-node';
+
 import { packageVersion } from '../version';
 import { bench } from './bench';
 import { classify } from './classify';

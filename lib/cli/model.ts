@@ -36,7 +36,11 @@ export const modelOptions: Command['options'] = {
     value: 'f32|bf16',
     help: 'Of bf16 weights on the CPU: bf16 rounds what products read, where that is faster. Defaults to f32.',
   },
-  threads: { type: 'string', value: 'N', help: 'Of the CPU. Defaults to the number of processors.' },
+  threads: {
+    type: 'string',
+    value: 'N',
+    help: 'Of the CPU. Defaults to the number of processors that the process may use.',
+  },
   revision: {
     type: 'string',
     value: 'NAME',

@@ -1,7 +1,7 @@
-import os from 'node:os';
 import type { Manifest } from '../checkpoints/types';
 import { type Device, resolveDevice } from '../device';
 import { invalidArgument, SkipscanError } from '../errors';
+import { availableProcessors } from '../processors';
 
 /** `i8`: 8 bits, and a float32 scale for each 64 columns of a row. */
 export type WeightDtype = 'f32' | 'bf16' | 'f16' | 'i8';
@@ -29,7 +29,7 @@ export type ModelOptions = {
    * counts but is not refused: the steps of sessions and of `generate()`, the later passes of one call. Defaults to 256.
    */
   maxQueue?: number;
-  /** Threads for this model on the CPU. Defaults to the number of processors. */
+  /** Threads for this model on the CPU. Defaults to the number of processors that the process may use. */
   threads?: number;
   /** Where hub downloads are kept. Defaults to the Hugging Face cache. */
   cacheDir?: string;
@@ -48,7 +48,7 @@ export type ModelOptions = {
 
 /** Checks the options that say how the model runs. */
 export function checkRunOptions(o: ModelOptions): { device: Device; threads: number; maxQueue: number } {
-  const threads = o.threads ?? os.availableParallelism();
+  const threads = o.threads ?? availableProcessors();
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
     throw invalidArgument('threads', 'a whole number from 1 to 1024', threads);
   }

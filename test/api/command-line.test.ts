@@ -49,23 +49,6 @@ test('inspect lists what a checkpoint holds', () => {
   });
 });
 
-test('doctor finds this machine healthy', () => {
-  const { status, stdout } = run(['doctor', '--json']);
-  expect(status).toBe(0);
-  const { healthy, checks } = JSON.parse(stdout);
-  expect(healthy).toBe(true);
-  expect(checks.map(({ name }: { name: string }) => name)).toEqual([
-    'skipscan',
-    'node',
-    'machine',
-    'engine',
-    'kernels',
-    'devices',
-    'cuda',
-    'shipped model',
-  ]);
-});
-
 test.each<[string[], string]>([
   [['generate'], 'Expected a prompt'],
   [['generate', 'two', 'words'], "Received 'words' after a prompt"],
