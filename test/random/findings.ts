@@ -1,0 +1,50 @@
+/** What cases found, by kind and kernel set: how many there were, and the worst error as a share of its tolerance. */
+export class Findings {
+  readonly #rows = new Map<string, { kind: string; backend: string; cases: number; worst: number }>();
+  #failures = 0;
+
+  /** @param onFailure told of every error that is larger than its tolerance; `what` describes the case */
+  constructor(readonly onFailure: (message: string) => void) {}
+
+  /** @param share of the tolerance: above 1, or not a number, is a failure */
+  add(kind: string, backend: string, share: number, what: () => string): void {
+    const key = `${kind}|${backend}`;
+    const row = this.#rows.get(key) ?? { kind, backend, cases: 0, worst: 0 };
+    row.cases += 1;
+    if (!(share <= row.worst)) row.worst = share;
+    this.#rows.set(key, row);
+    if (share <= 1) return;
+    this.#failures += 1;
+    this.onFailure(`${kind} on ${backend}: ${share.toPrecision(3)} of the error allowed: ${what()}`);
+  }
+
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** In the order in which kinds first came up. */
+  get rows() {
+    return [...this.#rows.values()];
+  }
+}
+
+/**
+ * The largest error as a share of `tolerance`, which is relative to the larger of 1 and the largest value that is wanted. Without a
+ * tolerance any difference is infinitely much; so are values of another number, and what is not a number.
+ */
+export function shareOfTolerance(
+  got: ArrayLike<number>,
+  wanted: ArrayLike<number>,
+  tolerance: number,
+): number {
+  if (got.length !== wanted.length) return Infinity;
+  let scale = 1;
+  for (let i = 0; i < wanted.length; i++) scale = Math.max(scale, Math.abs(wanted[i]));
+  let worst = 0;
+  for (let i = 0; i < wanted.length; i++) {
+    const error = Math.abs(got[i] - wanted[i]);
+    if (Number.isNaN(error)) return Infinity;
+    if (error > worst) worst = error;
+  }
+  return worst === 0 ? 0 : worst / scale / tolerance;
+}
