@@ -1,6 +1,9 @@
 /** What cases found, by kind and kernel set: how many there were, and the worst error as a share of its tolerance. */
 export class Findings {
-  readonly #rows = new Map<string, { kind: string; backend: string; cases: number; worst: number }>();
+  readonly #rows = new Map<
+    string,
+    { kind: string; backend: string; cases: number; worst: number; undecided: number }
+  >();
   #failures = 0;
 
   /** @param onFailure told of every error that is larger than its tolerance; `what` describes the case */
@@ -8,14 +11,17 @@ export class Findings {
 
   /** @param share of the tolerance: above 1, or not a number, is a failure */
   add(kind: string, backend: string, share: number, what: () => string): void {
-    const key = `${kind}|${backend}`;
-    const row = this.#rows.get(key) ?? { kind, backend, cases: 0, worst: 0 };
+    const row = this.#row(kind, backend);
     row.cases += 1;
     if (!(share <= row.worst)) row.worst = share;
-    this.#rows.set(key, row);
     if (share <= 1) return;
     this.#failures += 1;
     this.onFailure(`${kind} on ${backend}: ${share.toPrecision(3)} of the error allowed: ${what()}`);
+  }
+
+  /** A case in which a choice hung on less than float32 resolves, and fell otherwise. */
+  addUndecided(kind: string, backend: string): void {
+    this.#row(kind, backend).undecided += 1;
   }
 
   get failures(): number {
@@ -25,6 +31,13 @@ export class Findings {
   /** In the order in which kinds first came up. */
   get rows() {
     return [...this.#rows.values()];
+  }
+
+  #row(kind: string, backend: string) {
+    const key = `${kind}|${backend}`;
+    const row = this.#rows.get(key) ?? { kind, backend, cases: 0, worst: 0, undecided: 0 };
+    this.#rows.set(key, row);
+    return row;
   }
 }
 

@@ -40,7 +40,7 @@ export type Kind = {
 function operator<Name extends keyof NativeOpParams, Case extends Drawn>(
   cases: OpCases<Name, Case>,
   drawCase: (draw: Draw) => Case,
-  { name = cases.op as string, accepts = (_: NativeOpParams[Name], _case: Case) => true } = {},
+  { name = cases.op as string, accepts = (_: NativeOpParams[Name], _case: Case): boolean => true } = {},
 ): Kind {
   const build = (c: Case, seed: number) => {
     const memory = new GuardedMemory();
@@ -76,30 +76,33 @@ function operator<Name extends keyof NativeOpParams, Case extends Drawn>(
 }
 
 /**
- * Errors are measured by the largest value of an output. That of a few values says little where large terms may cancel in all of
- * them: such cases have many values.
+ * Errors are measured by the largest value of an output. That of a few values says little where terms that are much larger than 1 may
+ * cancel in all of them: such cases have many values.
  */
-const enoughValues = 64;
+const isFair = (scale: number, values: number) => scale <= 1 || values >= 64;
 
-/** The same for means of rows: one row of many is much smaller than what it is made of. */
+/** What a mean of many rows is made of is much larger than the mean itself. */
 const mostPerMean = 20;
 
 export const operators: readonly Kind[] = [
   operator(selectiveScanCases, scans.randomSelectiveScan, {
-    accepts: ({ path, channels }, { scale }) => scale <= 1 || path.index.length * channels >= enoughValues,
+    accepts: ({ path, channels }, { scale }) => isFair(scale, path.index.length * channels),
   }),
   operator(ssdScanCases, scans.randomSsdScan, {
-    accepts: ({ path, heads, headDim }, { scale }) =>
-      scale <= 1 || path.index.length * heads * headDim >= enoughValues,
+    accepts: ({ path, heads, headDim }, { scale }) => isFair(scale, path.index.length * heads * headDim),
   }),
-  operator(causalConvCases, scans.randomCausalConv),
+  operator(causalConvCases, scans.randomCausalConv, {
+    accepts: ({ path, channels }, { scale }) => isFair(scale, path.index.length * channels),
+  }),
   operator(selectiveStateCases, scans.randomSelectiveState),
   operator(ssdStateCases, scans.randomSsdState),
   operator(selectTokensCases, randomSelectTokens, { accepts: (params) => !isUndecided(params) }),
   operator(reduceTokensCases, randomReduceTokens, {
-    accepts: ({ rows, keptRows }) => rows <= mostPerMean * keptRows,
+    accepts: ({ rows, keptRows, dim }) => rows <= mostPerMean * keptRows && isFair(50, keptRows * dim),
   }),
-  operator(tokenImportanceCases, randomTokenImportance),
+  operator(tokenImportanceCases, randomTokenImportance, {
+    accepts: ({ scores, metric }, { scale }) => metric !== 'sum' || isFair(scale, scores.length),
+  }),
   operator(linearCases, rows.randomLinear),
   operator(eightBitLinearCases, (draw) => rows.randomLinear(draw, 'i8'), { name: 'linear (i8)' }),
   operator(embeddingCases, rows.randomEmbedding),
@@ -107,9 +110,13 @@ export const operators: readonly Kind[] = [
   operator(layerNormCases, rows.randomLayerNorm),
   operator(gatedRmsNormCases, rows.randomGatedRmsNorm),
   operator(tokenLogprobsCases, rows.randomTokenLogprobs),
-  operator(meanRowsCases, rows.randomMeanRows),
+  operator(meanRowsCases, rows.randomMeanRows, {
+    accepts: ({ out }, { mean, scale }) => isFair(Math.max(mean, scale), out.length),
+  }),
   operator(addRowsCases, rows.randomAddRows),
-  operator(depthwiseConv2dCases, rows.randomDepthwiseConv2d),
+  operator(depthwiseConv2dCases, rows.randomDepthwiseConv2d, {
+    accepts: ({ positions, channels }, { scale }) => isFair(scale, positions.length * channels),
+  }),
   operator(scanPathsCases, rows.randomScanPaths),
   operator(imagePatchesCases, rows.randomImagePatches),
 ];

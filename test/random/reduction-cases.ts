@@ -5,16 +5,7 @@ import type { TokenImportanceCase } from '../helpers/op-cases/token-importance';
 import type { Draw } from '../helpers/random';
 import { often, randomLengths, randomPadding, randomThreads, randomWidth } from './scan-cases';
 
-const policies = [
-  'utrc',
-  'prune',
-  'merge',
-  'ltmp',
-  'uniform',
-  'random',
-  'recent',
-  'released-utrc',
-] as const;
+const policies = ['utrc', 'prune', 'merge', 'ltmp', 'uniform', 'random', 'recent', 'released-utrc'] as const;
 
 export function randomTokenImportance(draw: Draw): TokenImportanceCase {
   const lengths = randomLengths(draw);

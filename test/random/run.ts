@@ -2,7 +2,9 @@
 import { native } from '../../lib/native';
 import { Draw } from '../helpers/random';
 import { Findings } from './findings';
+import { languageModels } from './language-models';
 import { type Kind, operators } from './operators';
+import { visionModels } from './vision-models';
 
 export type RunOptions = {
   /** How many cases; each runs on every kernel set. */
@@ -15,7 +17,7 @@ export type RunOptions = {
   only?: string;
 };
 
-const kinds: readonly Kind[] = [...operators];
+const kinds: readonly Kind[] = [...operators, languageModels, visionModels];
 
 /** Runs them and prints what they found. Returns the number of failures. */
 export async function run(o: RunOptions, print: (line: string) => void = console.log): Promise<number> {
@@ -49,13 +51,18 @@ function kernelSets(wanted?: readonly string[]): string[] {
 
 function pick(choices: readonly Kind[], draw: Draw): Kind {
   let at = draw.next() * choices.reduce((sum, { weight }) => sum + weight, 0);
-  return choices.find(({ weight }) => (at -= weight) < 0) ?? choices[0];
+  for (const kind of choices) {
+    at -= kind.weight;
+    if (at < 0) return kind;
+  }
+  return choices[choices.length - 1];
 }
 
 function report({ rows }: Findings, print: (line: string) => void): void {
-  print(`${'kind'.padEnd(28)}${'kernels'.padEnd(10)}${'cases'.padStart(8)}   worst error / tolerance`);
-  for (const { kind, backend, cases, worst } of rows) {
+  print(`${'kind'.padEnd(30)}${'kernels'.padEnd(10)}${'cases'.padStart(8)}   worst error / tolerance`);
+  for (const { kind, backend, cases, worst, undecided } of rows) {
     const share = worst === 0 ? 'none' : worst.toFixed(3);
-    print(`${kind.padEnd(28)}${backend.padEnd(10)}${String(cases).padStart(8)}   ${share}`);
+    const note = undecided > 0 ? ` (${undecided} near ties fell otherwise)` : '';
+    print(`${kind.padEnd(30)}${backend.padEnd(10)}${String(cases).padStart(8)}   ${share}${note}`);
   }
 }

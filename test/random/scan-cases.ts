@@ -14,7 +14,8 @@ export const often = (draw: Draw, share: number) => draw.next() < share;
 
 /** One to four packed sequences, seldom longer than a tile. */
 export function randomLengths(draw: Draw): number[] {
-  const length = () => draw.pick([1, 2, draw.int(3, 20), draw.int(3, 40), draw.int(15, 18), draw.int(60, 140)]);
+  const length = () =>
+    draw.pick([1, 2, draw.int(3, 20), draw.int(3, 40), draw.int(15, 18), draw.int(60, 140)]);
   return Array.from({ length: draw.pick([1, 1, 2, draw.int(1, 5)]) }, length);
 }
 
@@ -37,9 +38,7 @@ function randomPath(draw: Draw): PathCase {
 }
 
 const randomScores = (draw: Draw) =>
-  often(draw, 0.4)
-    ? { metric: draw.pick(metrics), source: draw.pick(['gated', 'ssm'] as const) }
-    : undefined;
+  often(draw, 0.4) ? { metric: draw.pick(metrics), source: draw.pick(['gated', 'ssm'] as const) } : undefined;
 
 export function randomCausalConv(draw: Draw): CausalConvCase {
   return {
