@@ -43,6 +43,9 @@ class OpReader {
   // A size: at least 1, and small enough for int32.
   int32_t size(const std::string& name) const;
 
+  // A whole number from 0 to `most`; more counts as `most`.
+  double count(const std::string& name, double most) const;
+
   // One of the values of an enum, by name.
   template <class Enum>
   Enum choice(const char* name, std::initializer_list<std::pair<const char*, Enum>> choices) const {

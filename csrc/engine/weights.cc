@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "core/buffer.h"
 #include "engine/tensor_file.h"
@@ -65,6 +66,18 @@ float element(const std::byte* bytes, DType dtype, int64_t i) {
   }
 }
 
+// Whether a tensor of so many elements can lie there.
+Status check_place(const TensorSource& source, int64_t elements) {
+  if (source.dtype != DType::f32 && source.dtype != DType::bf16 && source.dtype != DType::f16) {
+    return fail(Code::native, "Received tensor " + source.slot + " of dtype " + name_of(source.dtype) +
+                                  "; expected f32, bf16 or f16.");
+  }
+  const int64_t bytes = elements * int64_t(size_of(source.dtype));
+  if (source.offset >= 0 && source.offset <= std::numeric_limits<int64_t>::max() - bytes) return {};
+  return fail(Code::checkpoint, source.file + ": " + source.slot + " is said to lie at byte " +
+                                    std::to_string(source.offset) + ", which no file has.");
+}
+
 // Of a slot in the weights' memory. Slots begin where an allocation of a GPU would, which its libraries like best.
 size_t slot_bytes(size_t bytes) {
   constexpr size_t kAlignment = 256;
@@ -111,16 +124,25 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
     return fail(Code::native,
                 "Received tensor " + source.slot + (slot == slots_.end() ? ", which has no slot." : " twice."));
   }
+  SKIPSCAN_TRY(check_place(source, slot->elements()));
   uint64_t hash = hash_of(source.slot + name_of(source.dtype));
-  switch (slot->kind) {
-    case Kind::matrix:
-    case Kind::step_matrix: SKIPSCAN_TRY(load_matrix(source, *slot, pool, &hash)); break;
-    case Kind::conv_matrix: SKIPSCAN_TRY(load_conv_matrix(source, *slot, &hash)); break;
-    default: SKIPSCAN_TRY(load_vector(source, *slot, &hash));
+  const size_t used = used_;
+  if (Status status = load_into(source, *slot, pool, &hash); !status.ok()) {
+    used_ = used;  // a further attempt has the same place
+    return status;
   }
   fingerprint_ += hash;  // a sum, so that the order of loading does not matter
   slot->loaded = true;
   return {};
+}
+
+Status Weights::load_into(const TensorSource& source, WeightSlot& slot, ThreadPool& pool, uint64_t* hash) {
+  switch (slot.kind) {
+    case Kind::matrix:
+    case Kind::step_matrix: return load_matrix(source, slot, pool, hash);
+    case Kind::conv_matrix: return load_conv_matrix(source, slot, hash);
+    default: return load_vector(source, slot, hash);
+  }
 }
 
 // Bytes on the device for a slot, and for the shift of the norm that is folded into it.

@@ -75,6 +75,7 @@ class Weights {
   void add(const std::string& prefix, int64_t channels, BatchNorm* norm);
 
  private:
+  Status load_into(const TensorSource& source, WeightSlot& slot, ThreadPool& pool, uint64_t* hash);
   Status load_matrix(const TensorSource& source, WeightSlot& slot, ThreadPool& pool, uint64_t* hash);
   Status load_conv_matrix(const TensorSource& source, WeightSlot& slot, uint64_t* hash);
   Status load_vector(const TensorSource& source, WeightSlot& slot, uint64_t* hash);

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../text/tokenizer';
 export type Tokens = Int32Array | readonly number[];
 
 /**
- * Checks token ids and returns them as an Int32Array.
+ * Checks token ids and returns them as an Int32Array of their own: the caller may write to theirs while the call waits.
  *
  * @param name what the caller calls the argument, for errors
  * @param vocabRows ids are from 0 to `vocabRows - 1`
@@ -18,8 +18,9 @@ export function checkTokens(tokens: Tokens, name: string, vocabRows: number): In
   if (tokens.length === 0) {
     throw new SkipscanError('ERR_ARGUMENT', `Expected at least one token for ${name} but received none.`);
   }
-  for (let i = 0; i < tokens.length; i += 1) checkToken(tokens[i], `${name}[${i}]`, vocabRows);
-  return types.isInt32Array(tokens) ? tokens : Int32Array.from(tokens);
+  const copy = tokens.slice();
+  for (let i = 0; i < copy.length; i += 1) checkToken(copy[i], `${name}[${i}]`, vocabRows);
+  return types.isInt32Array(copy) ? copy : Int32Array.from(copy);
 }
 
 /** Checks one token id. */
