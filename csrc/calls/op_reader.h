@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -147,6 +148,8 @@ class OpReader {
   }
 
   const ParamSource& source_;
+  // As they were when an array was measured by them: a source may say something else when it is asked again.
+  mutable std::map<std::string, int64_t> strides_;
   const std::shared_ptr<Device> device_;
   OpMemory& memory_;
 };

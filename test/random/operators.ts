@@ -81,8 +81,12 @@ function operator<Name extends keyof NativeOpParams, Case extends Drawn>(
  */
 const isFair = (scale: number, values: number) => scale <= 1 || values >= 64;
 
-/** What a mean of many rows is made of is much larger than the mean itself. */
+/**
+ * What a mean of many rows is made of is much larger than the mean itself; and the sum behind it rounds as often as it has rows, of
+ * which the table of cases has 150 at the most.
+ */
 const mostPerMean = 20;
+const mostIntoOne = 150;
 
 export const operators: readonly Kind[] = [
   operator(selectiveScanCases, scans.randomSelectiveScan, {
@@ -98,7 +102,8 @@ export const operators: readonly Kind[] = [
   operator(ssdStateCases, scans.randomSsdState),
   operator(selectTokensCases, randomSelectTokens, { accepts: (params) => !isUndecided(params) }),
   operator(reduceTokensCases, randomReduceTokens, {
-    accepts: ({ rows, keptRows, dim }) => rows <= mostPerMean * keptRows && isFair(50, keptRows * dim),
+    accepts: ({ rows, keptRows, dim }, { intoOne }) =>
+      rows <= mostPerMean * keptRows && isFair(50, keptRows * dim) && (!intoOne || rows <= mostIntoOne),
   }),
   operator(tokenImportanceCases, randomTokenImportance, {
     accepts: ({ scores, metric }, { scale }) => metric !== 'sum' || isFair(scale, scores.length),
