@@ -34,7 +34,11 @@ function run(command, args, settings = {}) {
     maxBuffer: 1 << 28,
     ...settings,
   });
-  return { status, ended: error?.message ?? signal ?? `status ${status}`, output: `${stdout ?? ''}${stderr ?? ''}` };
+  return {
+    status,
+    ended: error?.message ?? signal ?? `status ${status}`,
+    output: `${stdout ?? ''}${stderr ?? ''}`,
+  };
 }
 
 function count(name) {
@@ -70,8 +74,23 @@ function findClang() {
 
 function buildTargets(clang, chosen) {
   const steps = [
-    ['-S', '.', '-B', build, `-DCMAKE_CXX_COMPILER=${clang}`, '-DCMAKE_BUILD_TYPE=Release', '-DSKIPSCAN_CUDA=OFF'],
-    ['--build', build, '--parallel', String(os.availableParallelism()), '--target', ...chosen.map((t) => `fuzz-${t}`)],
+    [
+      '-S',
+      '.',
+      '-B',
+      build,
+      `-DCMAKE_CXX_COMPILER=${clang}`,
+      '-DCMAKE_BUILD_TYPE=Release',
+      '-DSKIPSCAN_CUDA=OFF',
+    ],
+    [
+      '--build',
+      build,
+      '--parallel',
+      String(os.availableParallelism()),
+      '--target',
+      ...chosen.map((t) => `fuzz-${t}`),
+    ],
   ];
   for (const args of steps) {
     const { status, output } = run('cmake', args);
@@ -90,6 +109,7 @@ function fuzz(target, { runs, seconds }) {
     ...(runs ? [`-runs=${runs}`] : []),
     ...(seconds ? [`-max_total_time=${seconds}`] : []),
     '-max_len=1024',
+    '-len_control=10', // short inputs leave most of what is drawn at its default
     '-timeout=20',
     '-rss_limit_mb=2048',
     '-print_final_stats=1',
@@ -107,7 +127,8 @@ function fuzz(target, { runs, seconds }) {
 const limits = { runs: count('runs'), seconds: count('seconds') };
 if (!limits.runs && !limits.seconds) limits.runs = 20000;
 const chosen = targets.filter((target) => options.only === undefined || target === options.only);
-if (chosen.length === 0) fail(`Expected one of ${targets.join(', ')} for --only but received ${options.only}.`, 2);
+if (chosen.length === 0)
+  fail(`Expected one of ${targets.join(', ')} for --only but received ${options.only}.`, 2);
 const clang = findClang();
 buildTargets(clang, chosen);
 console.log(`fuzzing with ${clang}`);

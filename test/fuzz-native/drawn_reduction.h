@@ -30,7 +30,7 @@ inline skipscan::Reduction draw_reduction(FuzzedDataProvider& bytes, int32_t lay
   }
   if (bytes.ConsumeIntegral<uint8_t>() > 250) r.layers.push_back(draw_int(bytes, 5));
   for (int64_t s = 0; s < sequences; ++s) r.keep.push_back(draw_number(bytes));
-  if (bytes.ConsumeIntegral<uint8_t>() > 250) r.keep.pop_back();
+  if (bytes.ConsumeIntegral<uint8_t>() > 250 && !r.keep.empty()) r.keep.pop_back();
   r.policy = ReductionPolicy(bytes.ConsumeIntegralInRange(0, 7));
   r.metric = ImportanceMetric(bytes.ConsumeIntegralInRange(0, 7));
   r.source = ImportanceSource(bytes.ConsumeIntegralInRange(0, 2));

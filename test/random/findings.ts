@@ -19,7 +19,7 @@ export class Findings {
     this.onFailure(`${kind} on ${backend}: ${share.toPrecision(3)} of the error allowed: ${what()}`);
   }
 
-  /** A case in which a choice hung on less than float32 resolves, and fell otherwise. */
+  /** A case that hung on less than float32 resolves: a choice fell otherwise, or the result is off by as much as that moves it. */
   addUndecided(kind: string, backend: string): void {
     this.#row(kind, backend).undecided += 1;
   }

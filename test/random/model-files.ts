@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Draw } from '../helpers/random';
 
-type Files = Record<string, string | Uint8Array>;
+export type Files = Record<string, string | Uint8Array>;
 
 /** Calls `use` with a folder that holds the files. */
 export async function withFiles<Result>(
@@ -32,7 +32,7 @@ export async function onBackend<Result>(name: string, use: () => Promise<Result>
   }
 }
 
-/** The same model with every weight off by a rounding or two. */
+/** The same model with every weight off by a few roundings, as many as what it computes goes through. */
 export function perturbed(files: Files, draw: Draw): Files {
   const bytes = Uint8Array.from(files['model.safetensors'] as Uint8Array);
   const header = Number(new DataView(bytes.buffer).getBigUint64(0, true));

@@ -74,7 +74,13 @@ export function randomPolicy(draw: Draw, layerCount: number, family: Family, loo
         residual: { q: draw.pick([0, 0.5, 1, draw.next()]) },
       });
     case 'prune':
-      return prune({ ...scored, keep: draw.pick([keep, 0.2]), fuse: often(draw, 0.3) });
+      // Shares in a final state that is far away leave the range of float32 before that of the reference's doubles, and a mean
+      // weighted by nothing is a plain one.
+      return prune({
+        ...scored,
+        keep: draw.pick([keep, 0.2]),
+        fuse: scored.importance.metric !== 'state' && often(draw, 0.3),
+      });
     case 'merge':
       return merge({ ...scored, keep, direction, similarity });
     default:

@@ -62,7 +62,7 @@ function report({ rows }: Findings, print: (line: string) => void): void {
   print(`${'kind'.padEnd(30)}${'kernels'.padEnd(10)}${'cases'.padStart(8)}   worst error / tolerance`);
   for (const { kind, backend, cases, worst, undecided } of rows) {
     const share = worst === 0 ? 'none' : worst.toFixed(3);
-    const note = undecided > 0 ? ` (${undecided} near ties fell otherwise)` : '';
+    const note = undecided > 0 ? ` (${undecided} hung on less than float32 resolves)` : '';
     print(`${kind.padEnd(30)}${backend.padEnd(10)}${String(cases).padStart(8)}   ${share}${note}`);
   }
 }
