@@ -13,6 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto& device = bytes.PickValueInArray(devices);
   try {
     const fuzz::DrawnParams params(bytes);
+    // The reference lays out every position of a path, however large its gaps are.
+    if (&device->backend() == &cpu::reference::backend && params.op() == "causal_conv") return 0;
     std::string route;
     (void)OpCall(params.op(), params, device).run(pool, &route);
   } catch (const ParamError&) {
