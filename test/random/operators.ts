@@ -77,7 +77,7 @@ function operator<Name extends keyof NativeOpParams, Case extends Drawn>(
 
 /**
  * Errors are measured by the largest value of an output. That of a few values says little where terms that are much larger than 1 may
- * cancel in all of them: such cases have many values.
+ * cancel in all of them: such cases have many values, and no scores that are sums of them.
  */
 const isFair = (scale: number, values: number) => scale <= 1 || values >= 64;
 
@@ -90,10 +90,13 @@ const mostIntoOne = 150;
 
 export const operators: readonly Kind[] = [
   operator(selectiveScanCases, scans.randomSelectiveScan, {
-    accepts: ({ path, channels }, { scale }) => isFair(scale, path.index.length * channels),
+    accepts: ({ path, channels, dState, metric }, { scale }) =>
+      isFair(scale, channels * Math.min(path.index.length, dState)) && (metric !== 'sum' || scale <= 1),
   }),
   operator(ssdScanCases, scans.randomSsdScan, {
-    accepts: ({ path, heads, headDim }, { scale }) => isFair(scale, path.index.length * heads * headDim),
+    accepts: ({ path, heads, headDim, dState, metric }, { scale }) =>
+      isFair(scale, heads * headDim * Math.min(path.index.length, dState)) &&
+      (metric !== 'sum' || scale <= 1),
   }),
   operator(causalConvCases, scans.randomCausalConv, {
     accepts: ({ path, channels }, { scale }) => isFair(scale, path.index.length * channels),
@@ -114,7 +117,9 @@ export const operators: readonly Kind[] = [
   operator(rmsNormCases, rows.randomRmsNorm),
   // Two or three channels may hardly differ, and dividing by that magnifies the roundings of their sum and mean.
   operator(layerNormCases, rows.randomLayerNorm, { accepts: ({ dim }) => dim === 1 || dim > 3 }),
-  operator(gatedRmsNormCases, rows.randomGatedRmsNorm),
+  operator(gatedRmsNormCases, rows.randomGatedRmsNorm, {
+    accepts: ({ metric }, { scale }) => metric !== 'sum' || scale <= 3,
+  }),
   operator(tokenLogprobsCases, rows.randomTokenLogprobs),
   operator(meanRowsCases, rows.randomMeanRows, {
     accepts: ({ out }, { mean, scale }) => isFair(Math.max(mean, scale), out.length),
