@@ -163,7 +163,7 @@ class Selector {
     alternate(candidates_);
     SKIPSCAN_TRY(connect());
     for (const Connection& c : connections_) {
-      if (c.destination >= 0 && c.cosine > p_.merge_above) send(c.source, c.destination);
+      if (c.destination >= 0 && is_similar(c.cosine, p_.merge_above)) send(c.source, c.destination);
     }
     return {};
   }

@@ -19,6 +19,8 @@ Status Reduction::check(int32_t layers_of_model, int64_t sequences) const {
     problem = "shares to drop are not from 0 to 1";
   } else if (protect_last < 0) {
     problem = "number of last tokens to protect is negative";
+  } else if (released_top && policy != ReductionPolicy::prune) {
+    problem = "policy is two at once";
   } else if (alignment == Alignment::own) {
     problem = "alignment needs the time steps of tokens that are gone";
   }

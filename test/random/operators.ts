@@ -81,6 +81,10 @@ function operator<Name extends keyof NativeOpParams, Case extends Drawn>(
  */
 const isFair = (scale: number, values: number) => scale <= 1 || values >= 64;
 
+/** The channels of a step share B and C, so that what cancels in one does in all: steps count. */
+const isFairScan = (scale: number, steps: number, state: number) =>
+  isFair(scale, 4 * steps) && isFair(scale, state);
+
 /**
  * What a mean of many rows is made of is much larger than the mean itself; and the sum behind it rounds as often as it has rows, of
  * which the table of cases has 150 at the most.
@@ -91,12 +95,11 @@ const mostIntoOne = 150;
 export const operators: readonly Kind[] = [
   operator(selectiveScanCases, scans.randomSelectiveScan, {
     accepts: ({ path, channels, dState, metric }, { scale }) =>
-      isFair(scale, channels * Math.min(path.index.length, dState)) && (metric !== 'sum' || scale <= 1),
+      isFairScan(scale, path.index.length, channels * dState) && (metric !== 'sum' || scale <= 1),
   }),
   operator(ssdScanCases, scans.randomSsdScan, {
     accepts: ({ path, heads, headDim, dState, metric }, { scale }) =>
-      isFair(scale, heads * headDim * Math.min(path.index.length, dState)) &&
-      (metric !== 'sum' || scale <= 1),
+      isFairScan(scale, path.index.length, heads * headDim * dState) && (metric !== 'sum' || scale <= 1),
   }),
   operator(causalConvCases, scans.randomCausalConv, {
     accepts: ({ path, channels }, { scale }) => isFair(scale, path.index.length * channels),
