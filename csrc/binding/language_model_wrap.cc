@@ -90,14 +90,19 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
   const auto cancel = to_span<int32_t>(info[3], "cancel");
   const auto logits = f.span<float>("logits"), hidden = f.span<float>("hidden", true);
   const bool last_only = f.flag("lastOnly");
-  const TokenBatch batch{tokens.data, std::vector<int32_t>(offsets.data, offsets.data + offsets.size)};
+  if (offsets.size < 2 || offsets.data[offsets.size - 1] < 0 || size_t(offsets.data[offsets.size - 1]) != tokens.size) {
+    mismatch(env, "offsets", "offsets that end with the tokens");
+  }
+  if (cancel.size == 0) mismatch(env, "cancel", "one number");
+  // A copy, because tokens are addresses: their array stays the caller's.
+  const auto ids = std::make_shared<const std::vector<int32_t>>(tokens.data, tokens.data + tokens.size);
+  const TokenBatch batch{ids->data(), std::vector<int32_t>(offsets.data, offsets.data + offsets.size)};
   const ModelConfig& c = m->config();
   if (logits.size < size_t(last_only ? batch.sequences() : batch.rows()) * c.vocab) mismatch(env, "logits", "its size");
   if (hidden.data && hidden.size != size_t(c.layers + 2) * batch.rows() * c.d_model)
     mismatch(env, "hidden", "its size");
   KeepAlive keep;
-  for (const Napi::Value& v :
-       {Napi::Value(info.This()), info[0], info[2], f.value("logits"), f.value("hidden"), info[3]}) {
+  for (const Napi::Value& v : {Napi::Value(info.This()), info[2], f.value("logits"), f.value("hidden"), info[3]}) {
     keep.add(v);
   }
   struct Result {
@@ -112,7 +117,7 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
   }
   return Task::start(
       env, std::move(keep),
-      [=, reduction = read_reduction(f.value("reduction"))] {
+      [=, ids = ids, reduction = read_reduction(f.value("reduction"))] {  // ids: what the batch points to
         const auto start = std::chrono::steady_clock::now();
         const ForwardInput in{.batch = batch,
                               .start = origin.start,
@@ -142,9 +147,12 @@ Napi::Value LanguageModelWrap::step(const Napi::CallbackInfo& info) {
   if (sessions.empty() || tokens.size != sessions.size()) mismatch(env, "tokens", "one for each session");
   if (logits.size != sessions.size() * size_t(m->config().vocab)) mismatch(env, "logits", "its size");
   KeepAlive keep;
-  for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[1], info[2]}) keep.add(v);
+  for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[2]}) keep.add(v);
   return Task::start(
-      env, std::move(keep), [=] { return m->step(sessions, tokens.data, logits.data); },
+      env, std::move(keep),
+      [=, ids = std::vector<int32_t>(tokens.data, tokens.data + tokens.size)] {
+        return m->step(sessions, ids.data(), logits.data);
+      },
       [](Napi::Env env) { return env.Undefined(); });
 }
 

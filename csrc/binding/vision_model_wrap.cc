@@ -72,10 +72,15 @@ Napi::Value VisionModelWrap::forward(const Napi::CallbackInfo& info) {
   const ImageSize size = {shape.i32("height"), shape.i32("width")};
   const VisionConfig& c = m->config();
   const PatchGrid grid = PatchGrid::of(c, size.height, size.width);
-  if (images < 1 || grid.patches() < 1) mismatch(env, "shape", "at least one image of one patch");
+  if (cancel.size == 0) mismatch(env, "cancel", "one number");
+  if (images < 1 || size.height < 1 || size.width < 1 || grid.patches() < 1)
+    mismatch(env, "shape", "at least one image of one patch");
   const auto check = [&](const char* name, const Span<float>& span, size_t count) {
-    if (span.data && span.size != count) mismatch(env, name, "its size");
+    if (span.size != count) mismatch(env, name, "its size");
     return span.data;
+  };
+  const auto check_optional = [&](const char* name, size_t count) {
+    return f.has(name) ? check(name, f.span<float>(name), count) : nullptr;
   };
   check("pixels", pixels, size_t(images) * 3 * size_t(size.height) * size_t(size.width));
   const size_t features = size_t(images) * c.d_model;
@@ -86,9 +91,9 @@ Napi::Value VisionModelWrap::forward(const Napi::CallbackInfo& info) {
   const auto result = std::make_shared<Result>();
   VisionOutput& out = result->out;
   out.logits = check("logits", f.span<float>("logits"), size_t(images) * c.classes);
-  out.features = check("features", f.span<float>("features", true), features);
-  out.hidden = check("hidden", f.span<float>("hidden", true), features * c.layers * grid.tokens());
-  out.residual = check("residual", f.span<float>("residual", true), features * c.layers * grid.tokens());
+  out.features = check_optional("features", features);
+  out.hidden = check_optional("hidden", features * c.layers * grid.tokens());
+  out.residual = check_optional("residual", features * c.layers * grid.tokens());
   if (!out.hidden != !out.residual) mismatch(env, "residual", "to come with hidden");
   out.wants_scores = f.flag("scores");
   KeepAlive keep;
@@ -129,6 +134,7 @@ Napi::Value VisionModelWrap::scan_orders(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   const VisionConfig& config = opened(env, model_)->config();
   const int32_t height = info[0].As<Napi::Number>().Int32Value(), width = info[1].As<Napi::Number>().Int32Value();
+  if (height < 1 || width < 1) mismatch(env, "height", "a size of at least one pixel");
   const ScanOrders orders = skipscan::scan_orders(config, PatchGrid::of(config, height, width));
   Napi::Object result = Napi::Object::New(env);
   result.Set("positions", to_int32(env, orders.positions));

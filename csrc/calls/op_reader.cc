@@ -27,10 +27,17 @@ int32_t OpReader::size(const std::string& name) const {
   return int32_t(value);
 }
 
+double OpReader::count(const std::string& name, double most) const {
+  const double value = number(name);
+  if (!(value >= 0)) mismatch(name, "a whole number from 0");
+  return std::min(value, most);
+}
+
 int64_t OpReader::stride(const std::string& name, int64_t width) const {
-  const int64_t stride = has(name + "Stride") ? size(name + "Stride") : width;
-  if (stride < width) mismatch(name + "Stride", "at least the width of a row");
-  return stride;
+  const auto [known, is_new] = strides_.try_emplace(name, width);
+  if (is_new && has(name + "Stride")) known->second = size(name + "Stride");
+  if (known->second < width) mismatch(name + "Stride", "at least the width of a row");
+  return known->second;
 }
 
 WeightMatrix OpReader::matrix(const std::string& name, int64_t rows, int64_t cols) const {

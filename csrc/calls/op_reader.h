@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,9 @@ class OpReader {
 
   // A size: at least 1, and small enough for int32.
   int32_t size(const std::string& name) const;
+
+  // A whole number from 0 to `most`; more counts as `most`.
+  double count(const std::string& name, double most) const;
 
   // One of the values of an enum, by name.
   template <class Enum>
@@ -144,6 +148,8 @@ class OpReader {
   }
 
   const ParamSource& source_;
+  // As they were when an array was measured by them: a source may say something else when it is asked again.
+  mutable std::map<std::string, int64_t> strides_;
   const std::shared_ptr<Device> device_;
   OpMemory& memory_;
 };

@@ -1,4 +1,6 @@
 // The params of the operators that reduce tokens.
+#include <numeric>
+
 #include "calls/op_params.h"
 
 namespace skipscan {
@@ -22,20 +24,32 @@ double read_share(const OpReader& p, const char* name) {
   return value;
 }
 
+constexpr int32_t kMostPositions = 0x7fffffff;
+
+// How many tokens the rows stand for, together with those that merge into them: no sum of them leaves int32.
+const int32_t* read_sizes(const OpReader& p, int64_t rows) {
+  if (!p.has("sizes")) return nullptr;
+  const std::vector<int32_t>& sizes = p.checked_indices("sizes", rows, 0x7fffffff);
+  if (std::accumulate(sizes.begin(), sizes.end(), int64_t(0)) > 0x7fffffff) {
+    p.mismatch("sizes", "sizes whose sum is at most 2147483647");
+  }
+  return p.placed(sizes);
+}
+
 // What describes the rows of packed sequences.
 void read_descriptions(const OpReader& p, ReduceTokensParams& to) {
   const std::vector<int32_t>& offsets = p.offsets("keptOffsets");
   if (offsets.back() != to.kept_rows) {
     p.mismatch("keptOffsets", "ascending offsets from 0 to the number of rows that stay");
   }
-  to.positions = p.integers("positions", to.rows);
+  to.positions = p.indices("positions", to.rows, kMostPositions);  // so that the distance of any two is an int32
   to.is_protected = p.integers("protected", to.rows);
   to.kept_offsets = p.placed(offsets);
   to.positions_out = p.tensor<int32_t>("positionsOut", {to.kept_rows});
   to.protected_out = p.tensor<int32_t>("protectedOut", {to.kept_rows});
   to.gap_out = p.tensor<int32_t>("gapOut", {to.kept_rows});
   to.sequences = int32_t(offsets.size()) - 1;
-  to.start = int32_t(std::clamp(p.number("start"), 0.0, double(0x7fffffff)));
+  to.start = int32_t(p.count("start", kMostPositions));
 }
 
 }  // namespace
@@ -72,7 +86,7 @@ void read(const OpReader& p, SelectTokensParams& to) {
         .added_features = needs_features(policy) ? p.optional_activations("addedFeatures", {rows, dim}) : Elements(),
         .positions = policy == ReductionPolicy::random ? p.integers("positions", rows) : nullptr,
         .is_protected = p.optional_integers("protected", rows),
-        .sizes = p.optional_integers("sizes", rows),
+        .sizes = read_sizes(p, rows),
         .offsets = p.placed(offsets),
         .keep = p.repeated(read_share(p, "keep"), sequences),
         .kept = p.tensor<int32_t>("kept", {rows}),
@@ -90,8 +104,8 @@ void read(const OpReader& p, SelectTokensParams& to) {
         .q_residual = read_share(p, "qResidual"),
         .prune_below = p.number("pruneBelow"),
         .merge_above = p.number("mergeAbove"),
-        .seed = uint64_t(std::clamp(p.number("seed"), 0.0, 0x1p53)),
-        .layer = int32_t(std::clamp(p.number("layer"), 0.0, double(0x7fffffff))),
+        .seed = uint64_t(p.count("seed", 0x1p53)),
+        .layer = int32_t(p.count("layer", 0x7fffffff)),
         .fuse = p.flag("fuse"),
         .forward = p.flag("forward")};
 }

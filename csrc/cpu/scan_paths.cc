@@ -18,7 +18,7 @@ void walk(const ScanPathsParams& p, int64_t direction, int64_t sequence) {
   const int32_t* labels = p.labels ? p.labels + direction * p.places : nullptr;
   int64_t k = direction * p.rows + p.offsets[sequence];
   const int64_t end = direction * p.rows + p.offsets[sequence + 1];
-  for (int32_t rank = 0, before = -1; k < end; ++rank) {
+  for (int32_t rank = 0, before = -1; k < end && rank < p.places; ++rank) {
     const int32_t row = p.row_at[int64_t(order[rank]) * p.sequences + sequence];
     if (row < 0) continue;
     p.index[k] = row;

@@ -163,7 +163,7 @@ class Selector {
     alternate(candidates_);
     SKIPSCAN_TRY(connect());
     for (const Connection& c : connections_) {
-      if (c.destination >= 0 && c.cosine > p_.merge_above) send(c.source, c.destination);
+      if (c.destination >= 0 && is_similar(c.cosine, p_.merge_above)) send(c.source, c.destination);
     }
     return {};
   }
@@ -264,8 +264,8 @@ int64_t list_kept(const SelectTokensParams& p, int64_t begin, int64_t end, int64
   std::vector<int32_t> sizes;
   for (int64_t row = begin; row < end; ++row) sizes.push_back(p.sizes ? p.sizes[row] : 1);
   for (int64_t row = begin; row < end; ++row) {
-    const int32_t to = p.dest_hidden[row];
-    if (merges_count && to >= 0 && to != row) sizes[size_t(to - begin)] += sizes[size_t(row - begin)];
+    const int32_t to = p.dest_hidden[row];  // of this sequence, unless the caller's arrays overlap
+    if (merges_count && to >= begin && to < end && to != row) sizes[size_t(to - begin)] += sizes[size_t(row - begin)];
   }
   for (int64_t row = begin; row < end; ++row) {
     if (p.dest_hidden[row] != row) continue;

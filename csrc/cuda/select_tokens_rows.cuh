@@ -257,7 +257,7 @@ __device__ inline void send_matches(const SelectTokensParams& p, const SelectSta
   for_each(sources, [&](int i) {
     const RankKey match = w.matches[begin + i];
     const int row = w.sources[begin + i], to = match_destination(match);
-    const bool goes = p.policy == ReductionPolicy::ltmp ? to >= 0 && double(match_cosine(match)) > p.merge_above
+    const bool goes = p.policy == ReductionPolicy::ltmp ? to >= 0 && is_similar(match_cosine(match), p.merge_above)
                                                         : w.match_ranks[begin + i] < gone;
     if (!goes) return;
     send(p, row, to);

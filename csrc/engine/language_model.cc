@@ -1,8 +1,37 @@
 #include "engine/language_model.h"
 
+#include <algorithm>
+#include <functional>
+#include <limits>
+
 #include "engine/pass_inputs.h"
 
 namespace skipscan {
+namespace {
+
+// What a pass would otherwise reach outside of its memory by. lib/ has checked all of it.
+Status check(const ModelConfig& config, const ForwardInput& in, const ForwardOutput& out) {
+  const std::vector<int32_t>& offsets = in.batch.offsets;
+  if (offsets.size() < 2 || offsets.front() != 0 ||
+      std::adjacent_find(offsets.begin(), offsets.end(), std::greater_equal<>()) != offsets.end()) {
+    return fail(Code::native, "Expected rising offsets of at least one sequence.");
+  }
+  const int32_t* const end = in.batch.tokens + in.batch.rows();
+  if (std::any_of(in.batch.tokens, end, [&](int32_t token) { return token < 0 || token >= config.vocab; })) {
+    return fail(Code::native, "Expected token ids from 0 to " + std::to_string(config.vocab - 1) + ".");
+  }
+  if (in.start < 0 || in.start >= std::numeric_limits<int32_t>::max() - in.batch.rows()) {
+    return fail(Code::native,
+                "Expected a position at which the sequences can start but received " + std::to_string(in.start) + ".");
+  }
+  if (!in.reduction) return {};
+  if (out.hidden || in.reduction->released_top) {
+    return fail(Code::native, "Expected a reduction of language models, without hidden states.");
+  }
+  return in.reduction->check(config.layers, in.batch.sequences());
+}
+
+}  // namespace
 
 LanguageModel::LanguageModel(const ModelConfig& config, std::shared_ptr<Device> device, DType dtype, int threads)
     : config_(config), core_(device, threads), weights_(config, dtype, std::move(device)) {}
@@ -19,6 +48,7 @@ Status LanguageModel::forward(const ForwardInput& in, ForwardOutput& out) {
 
 Status LanguageModel::forward_from(const SessionStates& states, bool advance, ForwardInput in, ForwardOutput& out) {
   std::lock_guard lock(core_.mutex());
+  SKIPSCAN_TRY(check_states(states, int64_t(in.batch.offsets.size()) - 1));
   SKIPSCAN_TRY(gather(states));
   in.state = working_state_.get();
   Status status = forward_locked(in, out);
@@ -29,6 +59,7 @@ Status LanguageModel::forward_from(const SessionStates& states, bool advance, Fo
 
 Status LanguageModel::step(const SessionStates& states, const int32_t* tokens, float* logits) {
   std::lock_guard lock(core_.mutex());
+  SKIPSCAN_TRY(check_states(states, int64_t(states.size())));
   SKIPSCAN_TRY(bring_together(states));
   ForwardOutput out{.logits = logits, .last_only = true, .hidden = nullptr, .kept = {}};
   const TokenBatch batch{tokens, counting(int64_t(states.size()) + 1)};
@@ -51,6 +82,14 @@ Status LanguageModel::allocate_storage(int64_t sequences, std::shared_ptr<Sequen
             delete gone;
           }};
   return {};
+}
+
+Status LanguageModel::check_states(const SessionStates& states, int64_t sequences) const {
+  const bool fits = !states.empty() && int64_t(states.size()) == sequences &&
+                    std::all_of(states.begin(), states.end(), [this](const std::shared_ptr<SessionState>& state) {
+                      return state->storage->is_of(config_, core_.device());
+                    });
+  return fits ? Status() : fail(Code::native, "Expected a session of this model for each sequence.");
 }
 
 // Makes the states the sequences of one storage, in this order, unless they are. The old ones go as they are left.
@@ -98,6 +137,7 @@ void LanguageModel::drop_working_state() {
 }
 
 Status LanguageModel::forward_locked(const ForwardInput& in, ForwardOutput& out) {
+  SKIPSCAN_TRY(check(config_, in, out));
   const ForwardSetting setting = {config_, weights_, core_.activations(weights_.dtype()), core_.device()};
   return core_.run([&](Arena& arena) { return Workspace(arena, setting, in, out); },
                    [&](Workspace& workspace) { return ForwardPass(setting, in, out, workspace, core_.pool()).run(); });

@@ -37,6 +37,7 @@ class LanguageModel {
 
  private:
   Status forward_locked(const ForwardInput& in, ForwardOutput& out);
+  Status check_states(const SessionStates& states, int64_t sequences) const;
   Status gather(const SessionStates& states);
   Status hand_back(const SessionStates& states);
   void drop_working_state();

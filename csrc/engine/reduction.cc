@@ -1,10 +1,31 @@
 #include "engine/reduction.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "engine/released_top.h"
 
 namespace skipscan {
+
+Status Reduction::check(int32_t layers_of_model, int64_t sequences) const {
+  const auto is_share = [](double x) { return x >= 0 && x <= 1; };
+  const char* problem = nullptr;
+  if (layers.empty() || layers.front() < 0 || layers.back() >= layers_of_model ||
+      std::adjacent_find(layers.begin(), layers.end(), std::greater_equal<>()) != layers.end()) {
+    problem = "layers are not rising ones of the model";
+  } else if (int64_t(keep.size()) != sequences || !std::all_of(keep.begin(), keep.end(), is_share)) {
+    problem = "shares to keep are not one from 0 to 1 for each sequence";
+  } else if (!is_share(q_hidden) || !is_share(q_residual)) {
+    problem = "shares to drop are not from 0 to 1";
+  } else if (protect_last < 0) {
+    problem = "number of last tokens to protect is negative";
+  } else if (released_top && policy != ReductionPolicy::prune) {
+    problem = "policy is two at once";
+  } else if (alignment == Alignment::own) {
+    problem = "alignment needs the time steps of tokens that are gone";
+  }
+  return problem ? fail(Code::native, std::string("Received a reduction whose ") + problem + ".") : Status();
+}
 
 bool Reduction::at(int32_t layer) const { return std::binary_search(layers.begin(), layers.end(), layer); }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/scan_path.h"
+#include "core/status.h"
 #include "ops/importance.h"
 #include "ops/select_tokens.h"
 
@@ -28,6 +29,9 @@ struct Reduction {
 
   // ToP-ViM's public code instead of the policy (released_top.h). Its keep ratio is the same for all.
   bool released_top = false;
+
+  // ERR_NATIVE unless it is one for a model of so many layers and a batch of so many sequences; lib/ has no other.
+  Status check(int32_t layers_of_model, int64_t sequences) const;
 
   bool at(int32_t layer) const;
   // Whether a block scores its tokens on the way; the metrics that need neighbours are scored afterwards.

@@ -19,6 +19,12 @@ class SequenceState {
     return {};
   }
 
+  // Whether it was made for a model of this shape, on this device.
+  bool is_of(const ModelConfig& config, const Device& device) const {
+    return device_.get() == &device && layers_ == config.layers && conv_ == config.conv_state_size() &&
+           ssm_ == config.ssm_state_size();
+  }
+
   int64_t sequences() const { return sequences_; }
   // (sequences, conv_width, conv_channels), oldest first.
   float* conv(int32_t layer, int64_t sequence = 0) const {
@@ -49,6 +55,9 @@ class SequenceState {
   }
   // Sequence `to` becomes what sequence `from` of the other is.
   Status copy_sequence(int64_t to, const SequenceState& other, int64_t from) {
+    if (other.layers_ != layers_ || other.conv_ != conv_ || other.ssm_ != ssm_) {
+      return fail(Code::native, "Expected a state of the same shape.");
+    }
     if (sequences_ == 1 && other.sequences_ == 1) return duplicate(conv(0), other.conv(0), layers_ * layer_floats());
     for (int32_t layer = 0; layer < layers_; ++layer) {
       SKIPSCAN_TRY(duplicate(conv(layer, to), other.conv(layer, from), conv_));

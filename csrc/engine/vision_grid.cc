@@ -142,7 +142,9 @@ Status GridTables::make(const VisionConfig& config, const VisionWeights& weights
   for (size_t c = 0; c < weights.class_token.size(); ++c) {
     start[size_t(grid.class_position()) * size_t(config.d_model) + c] += weights.class_token[c];
   }
-  const auto [orders, moves] = scan_orders(config, grid);
+  const ScanOrders scans = scan_orders(config, grid);
+  const std::vector<int32_t>&orders = scans.positions,
+        &moves = scans.moves;  // clang 14 captures no structured bindings
   GridTables tables;
   tables.grid_ = grid;
   const auto carve = [&](Arena& arena) {

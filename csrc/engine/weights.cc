@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "core/buffer.h"
 #include "engine/tensor_file.h"
@@ -65,6 +66,18 @@ float element(const std::byte* bytes, DType dtype, int64_t i) {
   }
 }
 
+// Whether a tensor of so many elements can lie there.
+Status check_place(const TensorSource& source, int64_t elements) {
+  if (source.dtype != DType::f32 && source.dtype != DType::bf16 && source.dtype != DType::f16) {
+    return fail(Code::native, "Received tensor " + source.slot + " of dtype " + name_of(source.dtype) +
+                                  "; expected f32, bf16 or f16.");
+  }
+  const int64_t bytes = elements * int64_t(size_of(source.dtype));
+  if (source.offset >= 0 && source.offset <= std::numeric_limits<int64_t>::max() - bytes) return {};
+  return fail(Code::checkpoint, source.file + ": " + source.slot + " is said to lie at byte " +
+                                    std::to_string(source.offset) + ", which no file has.");
+}
+
 // Of a slot in the weights' memory. Slots begin where an allocation of a GPU would, which its libraries like best.
 size_t slot_bytes(size_t bytes) {
   constexpr size_t kAlignment = 256;
@@ -111,6 +124,7 @@ Status Weights::load(const TensorSource& source, ThreadPool& pool) {
     return fail(Code::native,
                 "Received tensor " + source.slot + (slot == slots_.end() ? ", which has no slot." : " twice."));
   }
+  SKIPSCAN_TRY(check_place(source, slot->elements()));
   uint64_t hash = hash_of(source.slot + name_of(source.dtype));
   const size_t used = used_;
   try {

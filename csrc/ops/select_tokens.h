@@ -65,6 +65,9 @@ constexpr int64_t drop_count(double q, int64_t removed) {
   return whole + (share >= double(whole) + 0.5);
 }
 
+// Whether ltmp merges a pair. At 1 it merges nothing, not even rows whose cosine rounding has carried beyond 1.
+constexpr bool is_similar(double cosine, double merge_above) { return cosine > merge_above && merge_above < 1; }
+
 // The key by which the policy random ranks a position: the first word of Philox4x32-10 (Salmon et al., "Parallel random
 // numbers: as easy as 1, 2, 3", SC 2011) with the seed as its key and (position, layer, 0, 0) as its counter.
 constexpr uint32_t random_key(uint64_t seed, uint32_t layer, uint32_t position) {

@@ -184,6 +184,12 @@ export class VisionModel implements AsyncDisposable {
     const reduction = o.reduction && nativeReduction(o.reduction, this.config, lengths);
 
     return (o.line ?? this.calls).run(async () => {
+      if (pixels.length !== images * 3 * height * width) {
+        throw new SkipscanError(
+          'ERR_ARGUMENT',
+          'The memory of pixels was transferred away or resized while the call waited for its turn. Transfer a copy instead.',
+        );
+      }
       const slice = images * tokens * dModel;
       const room = (n: number, wanted = true) => (wanted ? new Float32Array(n) : undefined);
       const logits = new Float32Array(images * numClasses);

@@ -259,3 +259,95 @@ test('refuses an earlier sum whose rows do not lie as those of y', async () => {
     message: expect.stringContaining('an array that holds its whole shape for native argument yIn.'),
   });
 });
+
+const selection = () => ({
+  policy: 'merge' as const,
+  keep: 0.5,
+  qHidden: 0,
+  qResidual: 0,
+  pruneBelow: 0,
+  mergeAbove: 0,
+  seed: 0,
+  layer: 0,
+  fuse: false,
+  forward: false,
+  offsets: int32s(0, 4),
+  dim: 1,
+  features: new Float32Array(4).fill(1),
+  kept: new Int32Array(4),
+  keptSizes: new Int32Array(4),
+  keptOffsets: new Int32Array(2),
+  destHidden: new Int32Array(4),
+  destResidual: new Int32Array(4),
+  weights: new Float32Array(4),
+});
+const reduced = () => ({
+  rows: 3,
+  keptRows: 2,
+  dim: 1,
+  hidden: new Float32Array(3),
+  destHidden: int32s(0, 0, 2),
+  weights: new Float32Array(3).fill(1),
+  kept: int32s(0, 2),
+  hiddenOut: new Float32Array(2),
+  positions: int32s(0, 1, 5),
+  protected: new Int32Array(3),
+  keptOffsets: int32s(0, 2),
+  start: 0,
+  positionsOut: new Int32Array(2),
+  protectedOut: new Int32Array(2),
+  gapOut: new Int32Array(2),
+});
+
+test.each<[string, () => Promise<unknown>, string]>([
+  [
+    'sizes whose sum no int32 holds',
+    async () => native.runOp('select_tokens', { ...selection(), sizes: int32s(2 ** 31 - 2, 1, 1, 1) }, {}),
+    'sizes whose sum is at most 2147483647 for native argument sizes.',
+  ],
+  [
+    'a negative size of a token',
+    async () => native.runOp('select_tokens', { ...selection(), sizes: int32s(1, -1, 1, 1) }, {}),
+    'for native argument sizes.',
+  ],
+  [
+    'a seed that is no number',
+    async () => native.runOp('select_tokens', { ...selection(), seed: Number.NaN }, {}),
+    'a whole number from 0 for native argument seed.',
+  ],
+  [
+    'a layer below the first',
+    async () => native.runOp('select_tokens', { ...selection(), layer: -1 }, {}),
+    'a whole number from 0 for native argument layer.',
+  ],
+  [
+    'positions so far apart that no int32 holds their distance',
+    async () => native.runOp('reduce_tokens', { ...reduced(), positions: int32s(-(2 ** 31), 1, 5) }, {}),
+    'for native argument positions.',
+  ],
+  [
+    'a start that is no number',
+    async () => native.runOp('reduce_tokens', { ...reduced(), start: Number.NaN }, {}),
+    'a whole number from 0 for native argument start.',
+  ],
+])('refuses %s', async (_what, call, message) => {
+  await expect(call()).rejects.toMatchObject({
+    code: 'ERR_ARGUMENT',
+    message: expect.stringContaining(message),
+  });
+});
+
+test('operators that read what they wrote stay inside of arrays that overlap', async () => {
+  await native.runOp('reduce_tokens', reduced(), {});
+  const memory = new ArrayBuffer(16);
+  const [whole, real] = [new Int32Array(memory), new Float32Array(memory)];
+  for (const backend of native.cpuBackends().available) {
+    // A row's destination is its weight's bits; the places of a grid are labels below 0.
+    const overlapping = { ...selection(), policy: 'ltmp' as const, scores: real, features: real };
+    await native.runOp('select_tokens', { ...overlapping, destHidden: whole, weights: real }, { backend });
+    await native.runOp('select_tokens', { ...selection(), destHidden: whole, weights: real }, { backend });
+    const shared = new Int32Array(8);
+    const labels = { labels: new Int32Array(8).fill(-9), label: shared.subarray(0, 6), rowAt: shared };
+    await native.runOp('scan_paths', { ...scanPaths(), ...labels }, { backend });
+  }
+});

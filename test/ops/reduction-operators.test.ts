@@ -26,6 +26,24 @@ function replaced(tensor: Tensor, index: number, value: number): Tensor {
 describe.each(kernelSets())('%s', (backend) => {
   beforeAll(() => useBackend(backend));
 
+  test('a threshold of 1 merges nothing, though rounding carries cosines of parallel rows beyond it', async () => {
+    const rows = 64;
+    const ray = [0.3, -0.7, 0.11];
+    const lengths = Array.from({ length: rows }, () => 0.5 + draw.next());
+    const parallel = Tensor.from(
+      lengths.flatMap((length) => ray.map((x) => x * length)),
+      [rows, 3],
+    );
+    const select = (mergeAbove: number) =>
+      ops.selectTokens({
+        policy: { name: 'ltmp', pruneBelow: -1, mergeAbove },
+        scores: Tensor.zeros([rows]),
+        features: parallel,
+      });
+    expect((await select(1)).kept).toHaveLength(rows);
+    expect((await select(0.999)).kept).toHaveLength(rows / 2);
+  });
+
   test.each([
     [Number.NaN, 'NaN'],
     [Infinity, 'Infinity'],

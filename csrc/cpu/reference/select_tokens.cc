@@ -136,7 +136,7 @@ class Sequence {
     std::vector<Connection> connections;
     SKIPSCAN_TRY(connect(sources, destinations, connections));
     for (const Connection& c : connections)
-      if (c.destination >= 0 && c.cosine > p_.merge_above) send(c.source, c.destination);
+      if (c.destination >= 0 && is_similar(c.cosine, p_.merge_above)) send(c.source, c.destination);
     return {};
   }
 
