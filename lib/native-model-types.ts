@@ -138,7 +138,9 @@ export type NativeVisionModel = NativeProfiling & {
 
 export type NativeSession = {
   layerState(layer: number): { conv: Float32Array; ssm: Float32Array };
-  exportState(): Uint8Array;
+  stateBytes(): number;
+  /** Not while a call on the session runs. `into` has `stateBytes()` bytes. */
+  exportState(into: Uint8Array): Promise<void>;
   importState(state: Uint8Array): void;
   copyFrom(other: NativeSession): void;
   dispose(): void;

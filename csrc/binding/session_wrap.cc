@@ -48,13 +48,20 @@ Napi::Value SessionWrap::layer_state(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// () => Uint8Array: all layers, conv then ssm, float32 in the machine's byte order.
+Napi::Value SessionWrap::state_bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), double(state(info.Env()).bytes()));
+}
+
+// (into: Uint8Array) => Promise<void>: all layers, conv then ssm, float32 in the machine's byte order.
 Napi::Value SessionWrap::export_state(const Napi::CallbackInfo& info) {
-  const SessionState& s = state(info.Env());
-  Napi::Uint8Array to = Napi::Uint8Array::New(info.Env(), size_t(s.bytes()));
-  Status status = s.read(to.Data());
-  if (!status.ok()) throw to_error(info.Env(), status);
-  return to;
+  const auto s = shared_state(info.Env());
+  const auto into = to_span<uint8_t>(info[0], "into");
+  if (into.size != size_t(s->bytes())) mismatch(info.Env(), "into", "the size of this model's state");
+  KeepAlive keep;
+  keep.add(info[0]);
+  return Task::start(
+      info.Env(), background_lane(), std::move(keep), [s, to = into.data] { return s->read(to); },
+      [](Napi::Env env) { return env.Undefined(); });
 }
 
 // (bytes: Uint8Array): the inverse.
@@ -84,7 +91,7 @@ Napi::Value SessionWrap::dispose(const Napi::CallbackInfo& info) {
 Napi::Function SessionWrap::define(Napi::Env env) {
   return DefineClass(
       env, "Session",
-      {InstanceMethod<&SessionWrap::layer_state>("layerState"),
+      {InstanceMethod<&SessionWrap::layer_state>("layerState"), InstanceMethod<&SessionWrap::state_bytes>("stateBytes"),
        InstanceMethod<&SessionWrap::export_state>("exportState"),
        InstanceMethod<&SessionWrap::import_state>("importState"), InstanceMethod<&SessionWrap::copy_from>("copyFrom"),
        InstanceMethod<&SessionWrap::dispose>("dispose")});

@@ -1,13 +1,12 @@
-// The one asynchronous worker: runs native work on a pool thread and settles a promise with its Status.
+// Asynchronous work: runs on a lane's thread and settles a promise with its Status on the JavaScript thread.
 #pragma once
 #include <napi.h>
 
 #include <functional>
-#include <new>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "binding/lane.h"
 #include "core/status.h"
 
 namespace skipscan::binding {
@@ -30,71 +29,15 @@ class KeepAlive {
   std::vector<Napi::ObjectReference> kept_;
 };
 
-class Task : public Napi::AsyncWorker {
- public:
-  using Work = std::function<Status()>;                  // on the pool thread: no JavaScript value in here
+// A task keeps the process alive until its promise is settled. Where the environment ends before, as when a worker thread is
+// terminated, the work is not begun any more, or it is cancelled and waited for: it must not outlive the memory that is kept alive.
+struct Task {
+  using Work = std::function<Status()>;                  // on the lane's thread: no JavaScript value in here
   using Result = std::function<Napi::Value(Napi::Env)>;  // on the JavaScript thread, after the work succeeded
 
-  // Starts `work` and returns the promise of `result`.
-  static Napi::Value start(Napi::Env env, KeepAlive keep, Work work, Result result) {
-    Task* task = new Task(env, std::move(keep), std::move(work), std::move(result));
-    Napi::Promise promise = task->deferred_.Promise();
-    task->Queue();
-    return promise;
-  }
-
- private:
-  Task(Napi::Env env, KeepAlive keep, Work work, Result result)
-      : Napi::AsyncWorker(env, "skipscan"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        keep_(std::move(keep)),
-        work_(std::move(work)),
-        result_(std::move(result)) {}
-
-  void Execute() override { status_ = guarded(work_); }
-
-  void OnOK() override {
-    // A worker thread may be terminated while its call runs: then nothing of its JavaScript can be reached any more, every
-    // attempt throws, and there is nobody left to tell.
-    try {
-      settle();
-    } catch (const Napi::Error&) {
-    }
-  }
-
-  void settle() {
-    Napi::HandleScope scope(Env());
-    if (!status_.ok()) return deferred_.Reject(to_error(Env(), status_).Value());
-    try {
-      deferred_.Resolve(result_(Env()));
-    } catch (const Napi::Error& error) {
-      deferred_.Reject(error.Value());
-    }
-  }
-
- public:
-  // Turns anything thrown into a Status.
-  static Status guarded(const Work& work) {
-    try {
-      return work();
-    } catch (const std::bad_alloc&) {
-      return fail(
-          Code::out_of_memory,
-          "The system had no memory left for this call. Use a shorter prompt, a smaller model or dispose sessions "
-          "that are no longer needed.");
-    } catch (const std::exception& e) {
-      return fail(Code::native, e.what());
-    } catch (...) {
-      return fail(Code::native, "unknown native error");
-    }
-  }
-
- private:
-  Napi::Promise::Deferred deferred_;
-  KeepAlive keep_;
-  Work work_;
-  Result result_;
-  Status status_;
+  // Starts `work` and returns the promise of `result`. `cancel`, kept alive too, is set to 1 where the environment ends meanwhile.
+  static Napi::Value start(Napi::Env env, Lane& lane, KeepAlive keep, Work work, Result result,
+                           int32_t* cancel = nullptr);
 };
 
 }  // namespace skipscan::binding

@@ -1,4 +1,4 @@
-import { fromNativeSync, SkipscanError } from '../errors';
+import { fromNative, fromNativeSync, SkipscanError } from '../errors';
 import type { NativeSession } from '../native-model-types';
 import type { Policy } from '../reduction/policy-types';
 import { checkToken, checkTokens, type Tokens } from './arguments';
@@ -105,13 +105,16 @@ export class Session implements AsyncDisposable {
   /** The state as bytes for `model.restoreSession()`, in this or another process, with the same model. */
   async save(): Promise<Uint8Array> {
     const save = async () =>
-      encodeSession({
-        fingerprint: this.#model.fingerprint,
-        length: this.#length,
-        kept: this.#kept,
-        reduction: this.reduction,
-        state: fromNativeSync(() => this.native.exportState()),
-      });
+      encodeSession(
+        {
+          fingerprint: this.#model.fingerprint,
+          length: this.#length,
+          kept: this.#kept,
+          reduction: this.reduction,
+        },
+        fromNativeSync(() => this.native.stateBytes()),
+        (into) => fromNative(this.native.exportState(into)),
+      );
     const kind = this.idle ? 'going on' : 'new';
     this.begin();
     try {
