@@ -37,8 +37,11 @@ test('a saved session goes on where it was, also in a model loaded anew', async 
   await using again = await loadModel(folder);
   for (const owner of [model, again]) {
     await using restored = owner.restoreSession(saved);
-    expect(restored.length).toBe(tokens.length);
-    expect(await restored.step(5)).toEqual(wanted);
+    await using beside = await owner.restoreSessionAsync(saved);
+    for (const session of [restored, beside]) {
+      expect(session.length).toBe(tokens.length);
+      expect(await session.step(5)).toEqual(wanted);
+    }
   }
 });
 
@@ -68,6 +71,7 @@ test.each<[string, (saved: Uint8Array) => Uint8Array, RegExp]>([
   await using session = await prefilled();
   const saved = await session.save();
   expect(() => model.restoreSession(damage(saved))).toThrow(message);
+  await expect(model.restoreSessionAsync(damage(saved))).rejects.toThrow(message);
 });
 
 test('states have the documented shapes and are copies', async () => {
