@@ -16,9 +16,10 @@ export type NativeModelOptions = {
 
 export type NativeModels = {
   LanguageModel: new (config: LanguageModelConfig, options: NativeModelOptions) => NativeLanguageModel;
-  /** A sequence that starts from nothing. */
+  /** A sequence that starts from nothing, or from where another stands. */
   Session: new (
     model: NativeLanguageModel,
+    cloned?: NativeSession,
   ) => NativeSession;
   VisionModel: new (config: VisionConfig, options: NativeModelOptions) => NativeVisionModel;
 };
@@ -142,6 +143,5 @@ export type NativeSession = {
   /** Not while a call on the session runs. `into` has `stateBytes()` bytes. */
   exportState(into: Uint8Array): Promise<void>;
   importState(state: Uint8Array): void;
-  copyFrom(other: NativeSession): void;
   dispose(): void;
 };

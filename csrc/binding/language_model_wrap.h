@@ -50,7 +50,6 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value state_bytes(const Napi::CallbackInfo& info);
   Napi::Value export_state(const Napi::CallbackInfo& info);
   Napi::Value import_state(const Napi::CallbackInfo& info);
-  Napi::Value copy_from(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
   SessionState& state(Napi::Env env) const { return *shared_state(env); }
   void release();

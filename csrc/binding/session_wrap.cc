@@ -4,11 +4,16 @@
 
 namespace skipscan::binding {
 
+// (model: LanguageModel, cloned?: Session)
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
   Napi::Env env = info.Env();
   model_ = LanguageModelWrap::Unwrap(info[0].As<Napi::Object>())->model(env);
-  Status status = model_->create_session(&state_);
-  if (!status.ok()) throw to_error(env, status);
+  if (info[1].IsObject()) {
+    state_ = std::make_shared<SessionState>(SessionWrap::Unwrap(info[1].As<Napi::Object>())->state(env));
+  } else {
+    Status status = model_->create_session(&state_);
+    if (!status.ok()) throw to_error(env, status);
+  }
   external_.set(env, state_->bytes());
 }
 
@@ -74,14 +79,6 @@ Napi::Value SessionWrap::import_state(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// (other: Session): takes over the other's state.
-Napi::Value SessionWrap::copy_from(const Napi::CallbackInfo& info) {
-  const SessionWrap* other = SessionWrap::Unwrap(info[0].As<Napi::Object>());
-  Status status = state(info.Env()).copy_from(other->state(info.Env()));
-  if (!status.ok()) throw to_error(info.Env(), status);
-  return info.Env().Undefined();
-}
-
 Napi::Value SessionWrap::dispose(const Napi::CallbackInfo& info) {
   release();
   external_.set(info.Env(), 0);
@@ -93,8 +90,7 @@ Napi::Function SessionWrap::define(Napi::Env env) {
       env, "Session",
       {InstanceMethod<&SessionWrap::layer_state>("layerState"), InstanceMethod<&SessionWrap::state_bytes>("stateBytes"),
        InstanceMethod<&SessionWrap::export_state>("exportState"),
-       InstanceMethod<&SessionWrap::import_state>("importState"), InstanceMethod<&SessionWrap::copy_from>("copyFrom"),
-       InstanceMethod<&SessionWrap::dispose>("dispose")});
+       InstanceMethod<&SessionWrap::import_state>("importState"), InstanceMethod<&SessionWrap::dispose>("dispose")});
 }
 
 }  // namespace skipscan::binding

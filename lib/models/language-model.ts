@@ -88,7 +88,7 @@ export class LanguageModel implements AsyncDisposable {
    */
   createSession(o: { reduction?: Policy } = {}): Session {
     const reduction = o.reduction && policyFromJSON(o.reduction, 'the reduction');
-    return this.sessionFrom(() => {}, { length: 0, kept: [], reduction });
+    return this.sessionFrom(undefined, { length: 0, kept: [], reduction });
   }
 
   /** The session that `Session.save()` wrote. Another model's, or damaged bytes, are an error. */
@@ -112,7 +112,14 @@ export class LanguageModel implements AsyncDisposable {
           `Restore it with the model that made it.`,
       );
     }
-    return this.sessionFrom((session) => session.importState(state), rest);
+    const session = this.sessionFrom(undefined, rest);
+    try {
+      fromNativeSync(() => session.native.importState(state));
+    } catch (error) {
+      void session.dispose();
+      throw error;
+    }
+    return session;
   }
 
   /**
@@ -159,7 +166,8 @@ export class LanguageModel implements AsyncDisposable {
 
   /**
    * Bytes of native memory in use on the model's device: packed weights, the workspace of calls, states of open sessions. Sessions that
-   * step together share one piece of memory with room for each; it is there until the last of them is disposed or has left.
+   * step together share one piece of memory with room for each; it is there until the last of them is disposed or has left. Clones
+   * share until they go on.
    */
   memory(): { weights: number; workspace: number; sessions: number } {
     this.assertOpen();
@@ -199,16 +207,10 @@ export class LanguageModel implements AsyncDisposable {
     await this.calls.run(async () => this.native.dispose(), { kind: 'upkeep' });
   }
 
-  /** @internal A session whose state `fill` sets. */
-  sessionFrom(fill: (session: NativeSession) => void, state: SessionState): Session {
+  /** @internal A session that starts from nothing, or from where another stands. */
+  sessionFrom(cloned: NativeSession | undefined, state: SessionState): Session {
     this.assertOpen();
-    const nativeSession = fromNativeSync(() => new native.Session(this.native));
-    try {
-      fromNativeSync(() => fill(nativeSession));
-    } catch (error) {
-      nativeSession.dispose();
-      throw error;
-    }
+    const nativeSession = fromNativeSync(() => new native.Session(this.native, cloned));
     const session = new Session(this, nativeSession, state);
     for (const ref of this.#sessions) if (!ref.deref()) this.#sessions.delete(ref);
     this.#sessions.add(new WeakRef(session));

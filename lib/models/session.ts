@@ -92,10 +92,13 @@ export class Session implements AsyncDisposable {
     return fromNativeSync(() => this.native.layerState(layer));
   }
 
-  /** A second session with the same state, independent from here on. Not while a call on this session runs. */
+  /**
+   * A second session with the same state, independent from here on. The state is copied when one of them goes on. Not while a call on
+   * this session runs.
+   */
   clone(): Session {
     this.#idle('clone');
-    return this.#model.sessionFrom((native) => native.copyFrom(this.native), {
+    return this.#model.sessionFrom(this.native, {
       length: this.#length,
       kept: this.#kept,
       reduction: this.reduction,
