@@ -23,9 +23,10 @@ export type NativeModelOptions = {
 
 export type NativeModels = {
   LanguageModel: new (config: LanguageModelConfig, options: NativeModelOptions) => NativeLanguageModel;
-  /** A sequence that starts from nothing. */
+  /** A sequence that starts from nothing, or from where another stands. */
   Session: new (
     model: NativeLanguageModel,
+    cloned?: NativeSession,
   ) => NativeSession;
   VisionModel: new (config: VisionConfig, options: NativeModelOptions) => NativeVisionModel;
 };
@@ -145,8 +146,9 @@ export type NativeVisionModel = NativeProfiling & {
 
 export type NativeSession = {
   layerState(layer: number): { conv: Float32Array; ssm: Float32Array };
-  exportState(): Uint8Array;
+  stateBytes(): number;
+  /** Not while a call on the session runs. `into` has `stateBytes()` bytes. */
+  exportState(into: Uint8Array): Promise<void>;
   importState(state: Uint8Array): void;
-  copyFrom(other: NativeSession): void;
   dispose(): void;
 };

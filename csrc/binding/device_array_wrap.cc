@@ -48,6 +48,19 @@ Releases& releases() {
   return *releases;
 }
 
+// Counts from its beginning until the memory is given back, or is not going to be, because its environment ended before.
+struct Release {
+  explicit Release(std::shared_ptr<const void> memory) : content(std::move(memory)) { releases().begin(); }
+  ~Release() {
+    content.reset();
+    releases().end();
+  }
+  Release(const Release&) = delete;
+  Release& operator=(const Release&) = delete;
+
+  std::shared_ptr<const void> content;
+};
+
 }  // namespace
 
 // (device: string, dtype: string, length: number): zeros.
@@ -117,7 +130,8 @@ Napi::Value DeviceArrayWrap::read(const Napi::CallbackInfo& info) {
   KeepAlive keep;
   keep.add(info[0]);
   return Task::start(
-      info.Env(), std::move(keep), [c, to] { return c->device->read(to, c->memory.as<void>(), c->memory.bytes()); },
+      info.Env(), background_lane(), std::move(keep),
+      [c, to] { return c->device->read(to, c->memory.as<void>(), c->memory.bytes()); },
       [](Napi::Env env) { return env.Undefined(); });
 }
 
@@ -126,18 +140,15 @@ Napi::Value DeviceArrayWrap::dispose(const Napi::CallbackInfo& info) {
   external_.set(info.Env(), 0);
   if (!content_) return info.Env().Undefined();
   // Beside the event loop, as a GPU finishes what is queued before it frees memory.
-  releases().begin();
   try {
     return Task::start(
-        info.Env(), KeepAlive(),
-        [content = std::exchange(content_, nullptr)]() mutable {
-          content.reset();
-          releases().end();
+        info.Env(), background_lane(), KeepAlive(),
+        [release = std::make_shared<Release>(std::exchange(content_, nullptr))] {
+          release->content.reset();
           return Status();
         },
         [](Napi::Env env) { return env.Undefined(); });
   } catch (...) {  // the memory is back already, so there is nothing to tell
-    releases().end();
     return info.Env().Undefined();
   }
 }

@@ -1,4 +1,4 @@
-// resampleImage(pixels, from, to, crop) => Promise<Uint8Array>: csrc/image/resample.h on a pool thread.
+// resampleImage(pixels, from, to, crop) => Promise<Uint8Array>: csrc/image/resample.h beside the event loop.
 #include "image/resample.h"
 
 #include <algorithm>
@@ -56,7 +56,7 @@ Napi::Value resample_image(const Napi::CallbackInfo& info) {
   keep.add(info[0]);
   const auto out = std::make_shared<std::vector<uint8_t>>();
   return Task::start(
-      env, std::move(keep),
+      env, background_lane(), std::move(keep),
       [=] {
         out->resize(size_t(crop.width) * size_t(crop.height) * 3);
         image::resample_bicubic(pixels.data, from, to, crop, out->data());

@@ -73,7 +73,9 @@ Napi::Value LanguageModelWrap::slots(const Napi::CallbackInfo& info) {
   return slots_to_js(info.Env(), model(info.Env())->weights());
 }
 
-Napi::Value LanguageModelWrap::load(const Napi::CallbackInfo& info) { return load_weights(info, model_, external_); }
+Napi::Value LanguageModelWrap::load(const Napi::CallbackInfo& info) {
+  return load_weights(info, model_, lane_, external_);
+}
 
 Napi::Value LanguageModelWrap::finish_loading(const Napi::CallbackInfo& info) {
   const auto m = model(info.Env());
@@ -116,7 +118,7 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
     mismatch(env, "sessions", "as many as sequences");
   }
   return Task::start(
-      env, std::move(keep),
+      env, lane_, std::move(keep),
       [=, ids = ids, reduction = read_reduction(f.value("reduction"))] {  // ids: what the batch points to
         const auto start = std::chrono::steady_clock::now();
         const ForwardInput in{.batch = batch,
@@ -134,7 +136,8 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
         object.Set("milliseconds", result->milliseconds);
         object.Set("kept", to_js(env, result->out.kept));
         return object;
-      });
+      },
+      cancel.data);
 }
 
 // (sessions: Session[], tokens: Int32Array, logits: Float32Array): one token for each session, in place.
@@ -149,7 +152,7 @@ Napi::Value LanguageModelWrap::step(const Napi::CallbackInfo& info) {
   KeepAlive keep;
   for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[2]}) keep.add(v);
   return Task::start(
-      env, std::move(keep),
+      env, lane_, std::move(keep),
       [=, ids = std::vector<int32_t>(tokens.data, tokens.data + tokens.size)] {
         return m->step(sessions, ids.data(), logits.data);
       },

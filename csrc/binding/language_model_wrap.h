@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "binding/external_bytes.h"
+#include "binding/lane.h"
 #include "engine/language_model.h"
 
 namespace skipscan::binding {
@@ -31,6 +32,7 @@ class LanguageModelWrap : public Napi::ObjectWrap<LanguageModelWrap> {
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   std::shared_ptr<LanguageModel> model_;
+  Lane lane_{1};  // one call at a time
   ExternalBytes external_;
 };
 
@@ -45,9 +47,9 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
 
  private:
   Napi::Value layer_state(const Napi::CallbackInfo& info);
+  Napi::Value state_bytes(const Napi::CallbackInfo& info);
   Napi::Value export_state(const Napi::CallbackInfo& info);
   Napi::Value import_state(const Napi::CallbackInfo& info);
-  Napi::Value copy_from(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
   SessionState& state(Napi::Env env) const { return *shared_state(env); }
   void release();

@@ -1,7 +1,6 @@
 // runOp(name, params, { device?, backend?, threads? }) => Promise<route>: one operator on the memory of typed arrays or of
 // DeviceArrays, for lib/ops and for the tests that compare the kernels. The caller allocates the outputs.
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "binding/devices.h"
@@ -12,18 +11,16 @@
 namespace skipscan::binding {
 namespace {
 
-// The threads that operators share: one call at a time, the others wait for their turn.
+// The threads that operators share. Their lane does one after another.
 class SharedPool {
  public:
   template <class Work>
   Status use(int threads, const Work& work) {
-    std::lock_guard lock(mutex_);
     if (!pool_ || pool_->threads() != threads) pool_.emplace(threads);
     return work(*pool_);
   }
 
  private:
-  std::mutex mutex_;
   std::optional<ThreadPool> pool_;
 };
 
@@ -44,7 +41,7 @@ Napi::Value start(Napi::Env env, const std::string& name, Napi::Object fields, c
   const auto call = std::make_shared<OpCall>(name, params, std::move(device));
   const auto route = std::make_shared<std::string>();
   return Task::start(
-      env, params.take_keep(),
+      env, operator_lane(), params.take_keep(),
       [call, route, threads, contents = params.take_contents()] {
         return shared_pool().use(int(threads), [&](ThreadPool& pool) { return call->run(pool, route.get()); });
       },

@@ -4,10 +4,12 @@
 
 namespace skipscan::binding {
 
+// (model: LanguageModel, cloned?: Session)
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
   Napi::Env env = info.Env();
   model_ = LanguageModelWrap::Unwrap(info[0].As<Napi::Object>())->model(env);
-  Status status = model_->create_session(&state_);
+  Status status = info[1].IsObject() ? model_->clone_session(Unwrap(info[1].As<Napi::Object>())->state(env), &state_)
+                                     : model_->create_session(&state_);
   if (!status.ok()) throw to_error(env, status);
   external_.set(env, state_->bytes());
 }
@@ -48,13 +50,20 @@ Napi::Value SessionWrap::layer_state(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// () => Uint8Array: all layers, conv then ssm, float32 in the machine's byte order.
+Napi::Value SessionWrap::state_bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), double(state(info.Env()).bytes()));
+}
+
+// (into: Uint8Array) => Promise<void>: all layers, conv then ssm, float32 in the machine's byte order.
 Napi::Value SessionWrap::export_state(const Napi::CallbackInfo& info) {
-  const SessionState& s = state(info.Env());
-  Napi::Uint8Array to = Napi::Uint8Array::New(info.Env(), size_t(s.bytes()));
-  Status status = s.read(to.Data());
-  if (!status.ok()) throw to_error(info.Env(), status);
-  return to;
+  const auto s = shared_state(info.Env());
+  const auto into = to_span<uint8_t>(info[0], "into");
+  if (into.size != size_t(s->bytes())) mismatch(info.Env(), "into", "the size of this model's state");
+  KeepAlive keep;
+  keep.add(info[0]);
+  return Task::start(
+      info.Env(), background_lane(), std::move(keep), [s, to = into.data] { return s->read(to); },
+      [](Napi::Env env) { return env.Undefined(); });
 }
 
 // (bytes: Uint8Array): the inverse.
@@ -63,14 +72,6 @@ Napi::Value SessionWrap::import_state(const Napi::CallbackInfo& info) {
   const auto from = to_span<uint8_t>(info[0], "bytes");
   if (from.size != size_t(s.bytes())) mismatch(info.Env(), "bytes", "the size of this model's state");
   Status status = s.write(from.data);
-  if (!status.ok()) throw to_error(info.Env(), status);
-  return info.Env().Undefined();
-}
-
-// (other: Session): takes over the other's state.
-Napi::Value SessionWrap::copy_from(const Napi::CallbackInfo& info) {
-  const SessionWrap* other = SessionWrap::Unwrap(info[0].As<Napi::Object>());
-  Status status = state(info.Env()).copy_from(other->state(info.Env()));
   if (!status.ok()) throw to_error(info.Env(), status);
   return info.Env().Undefined();
 }
@@ -84,10 +85,9 @@ Napi::Value SessionWrap::dispose(const Napi::CallbackInfo& info) {
 Napi::Function SessionWrap::define(Napi::Env env) {
   return DefineClass(
       env, "Session",
-      {InstanceMethod<&SessionWrap::layer_state>("layerState"),
+      {InstanceMethod<&SessionWrap::layer_state>("layerState"), InstanceMethod<&SessionWrap::state_bytes>("stateBytes"),
        InstanceMethod<&SessionWrap::export_state>("exportState"),
-       InstanceMethod<&SessionWrap::import_state>("importState"), InstanceMethod<&SessionWrap::copy_from>("copyFrom"),
-       InstanceMethod<&SessionWrap::dispose>("dispose")});
+       InstanceMethod<&SessionWrap::import_state>("importState"), InstanceMethod<&SessionWrap::dispose>("dispose")});
 }
 
 }  // namespace skipscan::binding

@@ -85,7 +85,7 @@ Napi::Value measure_limits(const Napi::CallbackInfo& info) {
   const int threads = info[0].As<Napi::Number>().Int32Value();
   const auto limits = std::make_shared<cpu::Limits>();
   return Task::start(
-      env, {},
+      env, background_lane(), {},
       [=] {
         *limits = cpu::measure_limits(*chosen, threads);
         return Status{};

@@ -1,14 +1,13 @@
-// The one asynchronous worker: runs native work on a pool thread and settles a promise with its Status.
+// Asynchronous work: runs on a lane's thread and settles a promise with its Status on the JavaScript thread.
 #pragma once
 #include <napi.h>
 
 #include <functional>
-#include <new>
 #include <string>
 #include <system_error>
-#include <utility>
 #include <vector>
 
+#include "binding/lane.h"
 #include "core/status.h"
 
 namespace skipscan::binding {
@@ -61,59 +60,15 @@ Status guarded(const Work& work) {
   }
 }
 
-class Task : public Napi::AsyncWorker {
- public:
-  using Work = std::function<Status()>;                  // on the pool thread: no JavaScript value in here
+// A task keeps the process alive until its promise is settled. Where the environment ends before, as when a worker thread is
+// terminated, the work is not begun any more, or it is cancelled and waited for: it must not outlive the memory that is kept alive.
+struct Task {
+  using Work = std::function<Status()>;                  // on the lane's thread: no JavaScript value in here
   using Result = std::function<Napi::Value(Napi::Env)>;  // on the JavaScript thread, after the work succeeded
 
-  // Starts `work` and returns the promise of `result`.
-  static Napi::Value start(Napi::Env env, KeepAlive keep, Work work, Result result) {
-    Task* task = new Task(env, std::move(keep), std::move(work), std::move(result));
-    Napi::Promise promise = task->deferred_.Promise();
-    task->Queue();
-    return promise;
-  }
-
- private:
-  Task(Napi::Env env, KeepAlive keep, Work work, Result result)
-      : Napi::AsyncWorker(env, "skipscan"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        keep_(std::move(keep)),
-        work_(std::move(work)),
-        result_(std::move(result)) {}
-
-  void Execute() override { status_ = guarded(work_); }
-
-  void OnOK() override {
-    // A worker thread may be terminated while its call runs: then nothing of its JavaScript can be reached any more, every
-    // attempt throws, and there is nobody left to tell.
-    try {
-      settle();
-    } catch (const Napi::Error&) {
-    }
-  }
-
-  void settle() {
-    Napi::HandleScope scope(Env());
-    if (!status_.ok()) return deferred_.Reject(to_error(Env(), status_).Value());
-    Napi::Value value;
-    try {
-      status_ = guarded([&] {
-        value = result_(Env());
-        return Status{};
-      });
-    } catch (const Napi::Error& error) {
-      return deferred_.Reject(error.Value());
-    }
-    if (!status_.ok()) return deferred_.Reject(to_error(Env(), status_).Value());
-    deferred_.Resolve(value);
-  }
-
-  Napi::Promise::Deferred deferred_;
-  KeepAlive keep_;
-  Work work_;
-  Result result_;
-  Status status_;
+  // Starts `work` and returns the promise of `result`. `cancel`, kept alive too, is set to 1 where the environment ends meanwhile.
+  static Napi::Value start(Napi::Env env, Lane& lane, KeepAlive keep, Work work, Result result,
+                           int32_t* cancel = nullptr);
 };
 
 }  // namespace skipscan::binding

@@ -53,7 +53,9 @@ Napi::Value VisionModelWrap::slots(const Napi::CallbackInfo& info) {
   return slots_to_js(info.Env(), opened(info.Env(), model_)->weights());
 }
 
-Napi::Value VisionModelWrap::load(const Napi::CallbackInfo& info) { return load_weights(info, model_, external_); }
+Napi::Value VisionModelWrap::load(const Napi::CallbackInfo& info) {
+  return load_weights(info, model_, lane_, external_);
+}
 
 Napi::Value VisionModelWrap::finish_loading(const Napi::CallbackInfo& info) {
   const auto m = opened(info.Env(), model_);
@@ -102,7 +104,7 @@ Napi::Value VisionModelWrap::forward(const Napi::CallbackInfo& info) {
     keep.add(v);
   }
   return Task::start(
-      env, std::move(keep),
+      env, lane_, std::move(keep),
       [=, reduction = read_reduction(f.value("reduction"))] {
         const auto start = std::chrono::steady_clock::now();
         const VisionInput in{.pixels = pixels.data,
@@ -126,7 +128,8 @@ Napi::Value VisionModelWrap::forward(const Napi::CallbackInfo& info) {
         }
         object.Set("scores", scores);
         return object;
-      });
+      },
+      cancel.data);
 }
 
 // (height, width): { positions, moves? }, (directions, tokens) each.

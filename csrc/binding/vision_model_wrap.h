@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "binding/external_bytes.h"
+#include "binding/lane.h"
 #include "engine/vision_model.h"
 
 namespace skipscan::binding {
@@ -27,6 +28,7 @@ class VisionModelWrap : public Napi::ObjectWrap<VisionModelWrap> {
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   std::shared_ptr<VisionModel> model_;
+  Lane lane_{1};  // one call at a time
   ExternalBytes external_;
 };
 

@@ -67,11 +67,19 @@ Status LanguageModel::step(const SessionStates& states, const int32_t* tokens, f
 }
 
 Status LanguageModel::create_session(std::shared_ptr<SessionState>* out) const {
-  auto session = std::make_shared<SessionState>();
-  SKIPSCAN_TRY(allocate_storage(1, &session->storage));
-  *out = std::move(session);
+  std::shared_ptr<SequenceState> storage;
+  SKIPSCAN_TRY(allocate_storage(1, &storage));
+  *out = std::make_shared<SessionState>(std::move(storage));
   return {};
 }
+
+Status LanguageModel::clone_session(const SessionState& from, std::shared_ptr<SessionState>* out) const {
+  if (!owns(from)) return fail(Code::native, "Expected a session of this model to clone.");
+  *out = std::make_shared<SessionState>(from);
+  return {};
+}
+
+bool LanguageModel::owns(const SessionState& state) const { return state.storage->is_of(config_, core_.device()); }
 
 Status LanguageModel::allocate_storage(int64_t sequences, std::shared_ptr<SequenceState>* out) const {
   std::unique_ptr<SequenceState> storage;
@@ -86,28 +94,26 @@ Status LanguageModel::allocate_storage(int64_t sequences, std::shared_ptr<Sequen
 
 Status LanguageModel::check_states(const SessionStates& states, int64_t sequences) const {
   const bool fits = !states.empty() && int64_t(states.size()) == sequences &&
-                    std::all_of(states.begin(), states.end(), [this](const std::shared_ptr<SessionState>& state) {
-                      return state->storage->is_of(config_, core_.device());
-                    });
+                    std::all_of(states.begin(), states.end(), [this](const auto& state) { return owns(*state); });
   return fits ? Status() : fail(Code::native, "Expected a session of this model for each sequence.");
 }
 
-// Makes the states the sequences of one storage, in this order, unless they are. The old ones go as they are left.
+// Makes the states the sequences of one storage, in this order and nobody else's, unless they are. The old ones go as they are left.
 Status LanguageModel::bring_together(const SessionStates& states) const {
   const int64_t count = int64_t(states.size());
   const SequenceState* const shared = states[0]->storage.get();
   bool together = shared->sequences() == count;
   for (int64_t s = 0; s < count && together; ++s) {
     const SessionState& state = *states[size_t(s)];
-    together = state.storage.get() == shared && state.sequence == s;
+    together = state.storage.get() == shared && state.sequence == s && !state.is_shared();
   }
   if (together) return {};
   std::shared_ptr<SequenceState> storage;
   SKIPSCAN_TRY(allocate_storage(count, &storage));
   for (int64_t s = 0; s < count; ++s) {
-    SessionState moved{storage, s}, &state = *states[size_t(s)];
-    SKIPSCAN_TRY(moved.copy_from(state));
-    state = std::move(moved);
+    SessionState moved(storage, s);
+    SKIPSCAN_TRY(moved.copy_from(*states[size_t(s)]));
+    *states[size_t(s)] = std::move(moved);
   }
   return {};
 }
@@ -127,7 +133,15 @@ Status LanguageModel::gather(const SessionStates& states) {
 }
 
 Status LanguageModel::hand_back(const SessionStates& states) {
-  for (size_t s = 0; s < states.size(); ++s) SKIPSCAN_TRY(states[s]->take(*working_state_, int64_t(s)));
+  // What clones hold too stays with them. Memory first: if there is none left, no session has moved yet.
+  std::vector<std::shared_ptr<SequenceState>> own(states.size());
+  for (size_t s = 0; s < states.size(); ++s) {
+    if (states[s]->is_shared()) SKIPSCAN_TRY(allocate_storage(1, &own[s]));
+  }
+  for (size_t s = 0; s < states.size(); ++s) {
+    if (own[s]) *states[s] = SessionState(std::move(own[s]));
+    SKIPSCAN_TRY(states[s]->take(*working_state_, int64_t(s)));
+  }
   return {};
 }
 

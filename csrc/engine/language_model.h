@@ -27,6 +27,8 @@ class LanguageModel {
 
   // Of a sequence that has read nothing, in a storage of its own. From any thread.
   Status create_session(std::shared_ptr<SessionState>* out) const;
+  // One that goes on from where `from` is; they share its memory until one of them goes on. Not while a call on `from` runs.
+  Status clone_session(const SessionState& from, std::shared_ptr<SessionState>* out) const;
 
   ModelCore& core() { return core_; }
 
@@ -37,6 +39,7 @@ class LanguageModel {
 
  private:
   Status forward_locked(const ForwardInput& in, ForwardOutput& out);
+  bool owns(const SessionState& state) const;
   Status check_states(const SessionStates& states, int64_t sequences) const;
   Status gather(const SessionStates& states);
   Status hand_back(const SessionStates& states);

@@ -1,12 +1,18 @@
-// What a session goes on from: a sequence of a storage that is its own, or that it shares with the sessions it steps with.
+// What a session goes on from: a sequence of a storage that is its own, or that it shares with the sessions it steps with. A copy of
+// this is a clone: both hold the same sequence, which neither writes to then; who goes on first takes another.
 #pragma once
 #include "engine/state.h"
 
 namespace skipscan {
 
 struct SessionState {
+  explicit SessionState(std::shared_ptr<SequenceState> in, int64_t of = 0) : storage(std::move(in)), sequence(of) {}
+
   std::shared_ptr<SequenceState> storage;
-  int64_t sequence = 0;
+  int64_t sequence;
+  std::shared_ptr<const char> holders = std::make_shared<const char>();  // one for each clone
+
+  bool is_shared() const { return holders.use_count() > 1; }
 
   const float* conv(int32_t layer) const { return storage->conv(layer, sequence); }
   const float* ssm(int32_t layer) const { return storage->ssm(layer, sequence); }

@@ -15,7 +15,7 @@ import type { ActivationDtype, WeightDtype } from './run-options';
 import { type ScoreOptions, score } from './score';
 import type { Score } from './score-batch';
 import { Session, type SessionState } from './session';
-import { decodeSession, readSessionFile } from './session-file';
+import { decodeSession, decodeSessionInPieces, readSessionFile, type SavedSession } from './session-file';
 import { stepAll } from './step-all';
 
 /** @internal What the loader hands over. */
@@ -91,12 +91,23 @@ export class LanguageModel implements AsyncDisposable {
    */
   createSession(o: { reduction?: Policy } = {}): Session {
     const reduction = o.reduction && policyFromJSON(o.reduction, 'the reduction');
-    return this.sessionFrom(() => {}, { length: 0, kept: [], reduction });
+    return this.sessionFrom(undefined, { length: 0, kept: [], reduction });
   }
 
   /** The session that `Session.save()` wrote. Another model's, or damaged bytes, are an error. */
   restoreSession(saved: Uint8Array): Session {
-    const { fingerprint, state, ...rest } = decodeSession(saved);
+    return this.#restored(decodeSession(saved));
+  }
+
+  /**
+   * The same without holding up the event loop for as long as the checksum takes, some 50 ms for a state of 20 MB where the
+   * processor has no instructions for it. `saved` must not change meanwhile.
+   */
+  async restoreSessionAsync(saved: Uint8Array): Promise<Session> {
+    return this.#restored(await decodeSessionInPieces(saved));
+  }
+
+  #restored({ fingerprint, state, ...rest }: SavedSession): Session {
     if (fingerprint !== this.fingerprint) {
       throw new SkipscanError(
         'ERR_ARGUMENT',
@@ -104,12 +115,19 @@ export class LanguageModel implements AsyncDisposable {
           `Restore it with the model that made it.`,
       );
     }
-    return this.sessionFrom((session) => session.importState(state), rest);
+    const session = this.sessionFrom(undefined, rest);
+    try {
+      fromNativeSync(() => session.native.importState(state));
+    } catch (error) {
+      void session.dispose();
+      throw error;
+    }
+    return session;
   }
 
   /** The same for the file that `Session.saveTo()` wrote; one that cannot be read is an error too. */
   async restoreSessionFrom(file: string): Promise<Session> {
-    return this.restoreSession(await readSessionFile(file));
+    return this.restoreSessionAsync(await readSessionFile(file));
   }
 
   /**
@@ -156,7 +174,8 @@ export class LanguageModel implements AsyncDisposable {
 
   /**
    * Bytes of native memory in use on the model's device: packed weights, the workspace of calls, states of open sessions. Sessions that
-   * step together share one piece of memory with room for each; it is there until the last of them is disposed or has left.
+   * step together share one piece of memory with room for each; it is there until the last of them is disposed or has left. Clones
+   * share until they go on.
    */
   memory(): {
     /** Packed weights. */
@@ -204,16 +223,10 @@ export class LanguageModel implements AsyncDisposable {
     await this.calls.run(async () => this.native.dispose(), { kind: 'upkeep' });
   }
 
-  /** @internal A session whose state `fill` sets. */
-  sessionFrom(fill: (session: NativeSession) => void, state: SessionState): Session {
+  /** @internal A session that starts from nothing, or from where another stands. */
+  sessionFrom(cloned: NativeSession | undefined, state: SessionState): Session {
     this.assertOpen();
-    const nativeSession = fromNativeSync(() => new native.Session(this.native));
-    try {
-      fromNativeSync(() => fill(nativeSession));
-    } catch (error) {
-      nativeSession.dispose();
-      throw error;
-    }
+    const nativeSession = fromNativeSync(() => new native.Session(this.native, cloned));
     const session = new Session(this, nativeSession, state);
     for (const ref of this.#sessions) if (!ref.deref()) this.#sessions.delete(ref);
     this.#sessions.add(new WeakRef(session));

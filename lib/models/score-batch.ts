@@ -37,6 +37,8 @@ export type PassOptions = { line: Runner; signal?: AbortSignal };
 const passTokens = 4096;
 /** Bytes of logits, or of states, that are held at once, unless one sequence alone needs more. */
 const passBytes = 128 << 20;
+/** Bytes of logits that are copied in one piece. */
+const copiedBytes = 4 << 20;
 
 /**
  * Scores continuations in packed passes; each gets exactly what it would get alone. With the protocol `'prefill'` each context is
@@ -111,8 +113,19 @@ async function prefillScores(
   }
 }
 
-/** The continuations' first tokens, by the logits that their contexts end with. */
+/** The continuations' first tokens, by the logits that their contexts end with: copied a few megabytes at a time. */
 async function scoreFirst(
+  readings: readonly Reading[],
+  logits: Float32Array,
+  vocabRows: number,
+): Promise<void> {
+  const rows = Math.max(1, Math.floor(copiedBytes / (4 * vocabRows)));
+  for (let at = 0; at < readings.length; at += rows) {
+    await scoreFirstOf(readings.slice(at, at + rows), logits, vocabRows);
+  }
+}
+
+async function scoreFirstOf(
   readings: readonly Reading[],
   logits: Float32Array,
   vocabRows: number,

@@ -3,6 +3,7 @@ import { isCount } from '../checkpoints/dtypes';
 import { invalidArgument, SkipscanError } from '../errors';
 import { policyFromJSON } from '../reduction/policies';
 import { readRegular } from '../regular-file';
+import { inPieces } from '../turns';
 import type { SessionState } from './session';
 
 /**
@@ -14,30 +15,54 @@ const version = 1;
 const prefixLength = magic.length + 8;
 const digestLength = 32;
 
-export type SavedSession = SessionState & {
+/** What goes into a saved session, besides the state. */
+export type SavedHeader = SessionState & {
   /** The model's: a hash of its weights. */
   fingerprint: string;
-  state: Uint8Array;
 };
 
-export function encodeSession({ state, kept, ...rest }: SavedSession): Uint8Array {
+export type SavedSession = SavedHeader & { state: Uint8Array };
+
+/** @param writeState fills memory of so many bytes with the state */
+export async function encodeSession(
+  { kept, ...rest }: SavedHeader,
+  stateBytes: number,
+  writeState: (into: Uint8Array) => Promise<void>,
+): Promise<Uint8Array> {
   const positions = kept.map((k) => ({ layer: k.layer, positions: [...k.positions] }));
-  const header = Buffer.from(
-    JSON.stringify({ ...rest, kept: positions, stateBytes: state.byteLength }),
-    'utf8',
-  );
-  const bytes = Buffer.alloc(prefixLength + header.length + state.byteLength + digestLength);
+  const header = Buffer.from(JSON.stringify({ ...rest, kept: positions, stateBytes }), 'utf8');
+  const bytes = Buffer.alloc(prefixLength + header.length + stateBytes + digestLength);
   magic.copy(bytes);
   bytes.writeUInt32LE(version, magic.length);
   bytes.writeUInt32LE(header.length, magic.length + 4);
   header.copy(bytes, prefixLength);
-  bytes.set(state, prefixLength + header.length);
   const end = bytes.length - digestLength;
-  createHash('sha256').update(bytes.subarray(0, end)).digest().copy(bytes, end);
+  await writeState(bytes.subarray(prefixLength + header.length, end));
+  (await digestInPieces(bytes.subarray(0, end))).copy(bytes, end);
   return bytes;
 }
 
 export function decodeSession(saved: Uint8Array): SavedSession {
+  const { bytes, content, digest } = checkFormat(saved);
+  if (!createHash('sha256').update(content).digest().equals(digest)) throw wrongDigest();
+  return parseContent(bytes);
+}
+
+/** The same, with turns of the event loop between the parts of the checksum; `saved` must not change meanwhile. */
+export async function decodeSessionInPieces(saved: Uint8Array): Promise<SavedSession> {
+  const { bytes, content, digest } = checkFormat(saved);
+  if (!(await digestInPieces(content)).equals(digest)) throw wrongDigest();
+  return parseContent(bytes);
+}
+
+async function digestInPieces(bytes: Uint8Array): Promise<Buffer> {
+  const hash = createHash('sha256');
+  await inPieces(bytes, (piece) => hash.update(piece));
+  return hash.digest();
+}
+
+/** What starts like a saved session of this version: all of it, what the checksum is of, and the checksum. */
+function checkFormat(saved: Uint8Array): { bytes: Buffer; content: Buffer; digest: Buffer } {
   if (!ArrayBuffer.isView(saved)) throw damaged('is not a Uint8Array');
   const bytes = Buffer.from(saved.buffer, saved.byteOffset, saved.byteLength);
   if (bytes.length < prefixLength + digestLength || !bytes.subarray(0, magic.length).equals(magic)) {
@@ -52,8 +77,15 @@ export function decodeSession(saved: Uint8Array): SavedSession {
     );
   }
   const end = bytes.length - digestLength;
-  const digest = createHash('sha256').update(bytes.subarray(0, end)).digest();
-  if (!digest.equals(bytes.subarray(end))) throw damaged('does not match its checksum');
+  return { bytes, content: bytes.subarray(0, end), digest: bytes.subarray(end) };
+}
+
+function wrongDigest(): SkipscanError {
+  return damaged('does not match its checksum');
+}
+
+function parseContent(bytes: Buffer): SavedSession {
+  const end = bytes.length - digestLength;
   const stateStart = prefixLength + bytes.readUInt32LE(magic.length + 4);
   const header = parseHeader(bytes.subarray(prefixLength, Math.min(stateStart, end)));
   const { fingerprint, length, stateBytes, kept, reduction } = header;

@@ -1,5 +1,5 @@
 import { writeWhole } from '../atomic-file';
-import { fromNativeSync, SkipscanError } from '../errors';
+import { fromNative, fromNativeSync, SkipscanError } from '../errors';
 import type { NativeSession } from '../native-model-types';
 import type { Policy } from '../reduction/policy-types';
 import { checkToken, checkTokens, type Tokens } from './arguments';
@@ -95,10 +95,13 @@ export class Session implements AsyncDisposable {
     return fromNativeSync(() => this.native.layerState(layer));
   }
 
-  /** A second session with the same state, independent from here on. Not while a call on this session runs. */
+  /**
+   * A second session with the same state, independent from here on. The state is copied when one of them goes on. Not while a call on
+   * this session runs.
+   */
   clone(): Session {
     this.#idle('clone');
-    return this.#model.sessionFrom((native) => native.copyFrom(this.native), {
+    return this.#model.sessionFrom(this.native, {
       length: this.#length,
       kept: this.#kept,
       reduction: this.reduction,
@@ -109,13 +112,16 @@ export class Session implements AsyncDisposable {
   async save(): Promise<Uint8Array> {
     const save = async () => {
       this.assertState();
-      return encodeSession({
-        fingerprint: this.#model.fingerprint,
-        length: this.#length,
-        kept: this.#kept,
-        reduction: this.reduction,
-        state: fromNativeSync(() => this.native.exportState()),
-      });
+      return encodeSession(
+        {
+          fingerprint: this.#model.fingerprint,
+          length: this.#length,
+          kept: this.#kept,
+          reduction: this.reduction,
+        },
+        fromNativeSync(() => this.native.stateBytes()),
+        (into) => fromNative(() => this.native.exportState(into)),
+      );
     };
     const kind = this.idle ? 'going on' : 'new';
     this.begin();

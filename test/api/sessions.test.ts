@@ -30,6 +30,43 @@ test('a clone goes its own way', async () => {
   expect(await clone.step(5)).toEqual(wanted);
 });
 
+test('clones share their memory until they go on, whichever goes first and however', async () => {
+  await using one = await loadModel(folder);
+  await using session = one.createSession();
+  await session.prefill(tokens);
+  const { sessions: alone } = one.memory();
+  const wanted = session.state(1);
+  const clones = Array.from({ length: 4 }, () => session.clone());
+  expect(one.memory().sessions).toBe(alone);
+  const [stepped, read, together, untouched] = clones;
+  const after = await stepped.step(5);
+  await read.prefill([5, 6, 7]);
+  await one.stepAll([together, stepped], [5, 6]);
+  expect(session.state(1)).toEqual(wanted);
+  expect(untouched.state(1)).toEqual(wanted);
+  expect(one.memory().sessions).toBe(alone * 4);
+  expect(await session.step(5)).toEqual(after);
+  expect(await untouched.clone().step(5)).toEqual(after);
+  expect(untouched.state(1)).toEqual(wanted);
+  await session.dispose();
+  // Nobody else is left who holds it: it goes on in place.
+  const { sessions: before } = one.memory();
+  await untouched.step(5);
+  expect(one.memory().sessions).toBe(before);
+});
+
+test('an aborted prefill of a clone leaves both as they were', async () => {
+  await using session = await prefilled();
+  await using clone = session.clone();
+  const wanted = session.state(0);
+  const abort = new AbortController();
+  const running = clone.prefill(randomTokens(new Random(4), 200_000, shape.vocab), { signal: abort.signal });
+  setTimeout(() => abort.abort(), 20);
+  await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+  expect(clone.state(0)).toEqual(wanted);
+  expect(await clone.step(7)).toEqual(await session.step(7));
+});
+
 test('a saved session goes on where it was, also in a model loaded anew', async () => {
   await using session = await prefilled();
   const saved = await session.save();
@@ -37,8 +74,11 @@ test('a saved session goes on where it was, also in a model loaded anew', async 
   await using again = await loadModel(folder);
   for (const owner of [model, again]) {
     await using restored = owner.restoreSession(saved);
-    expect(restored.length).toBe(tokens.length);
-    expect(await restored.step(5)).toEqual(wanted);
+    await using beside = await owner.restoreSessionAsync(saved);
+    for (const session of [restored, beside]) {
+      expect(session.length).toBe(tokens.length);
+      expect(await session.step(5)).toEqual(wanted);
+    }
   }
 });
 
@@ -68,6 +108,7 @@ test.each<[string, (saved: Uint8Array) => Uint8Array, RegExp]>([
   await using session = await prefilled();
   const saved = await session.save();
   expect(() => model.restoreSession(damage(saved))).toThrow(message);
+  await expect(model.restoreSessionAsync(damage(saved))).rejects.toThrow(message);
 });
 
 test('states have the documented shapes and are copies', async () => {

@@ -129,7 +129,7 @@ test('refuses sessions of models of other shapes', async () => {
   await expect(forward({ options: from({ sessions: [foreign] }) })).rejects.toThrow(message);
   await expect(inner.step([foreign], int32s(1), new Float32Array(10))).rejects.toThrow(message);
   await expect(inner.step([session.native], int32s(10), new Float32Array(10))).rejects.toThrow('token ids');
-  expect(() => session.native.copyFrom(foreign)).toThrow('a state of the same shape');
+  expect(() => new native.Session(inner, foreign)).toThrow('a session of this model to clone');
   expect(() => session.native.importState(new Uint8Array(3))).toThrow("the size of this model's state");
 });
 

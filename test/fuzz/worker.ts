@@ -63,7 +63,7 @@ async function work(order: Order, tell: (report: Report) => void): Promise<void>
     cover: [],
   });
   await fuzzer.begin([
-    ...target.seeds(),
+    ...(await target.seeds()),
     ...readCorpus(path.join(order.corpus, order.target)).map(({ input }) => input),
   ]);
   while (fuzzer.executions < order.runs && seconds() < order.seconds) {

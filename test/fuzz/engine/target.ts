@@ -7,7 +7,7 @@ export type Mutate = (input: Buffer, draw: Draw, other: Buffer) => Buffer;
 export type Target = {
   name: string;
   /** Inputs to begin with: real ones, small. */
-  seeds(): Buffer[];
+  seeds(): Buffer[] | Promise<Buffer[]>;
   /** Besides changes of bytes: those that know what the input is made of. */
   mutators: readonly Mutate[];
   /**

@@ -21,7 +21,7 @@ function targetOf(run: Target['run'], o: Partial<Target> = {}): Target {
 async function findingOf(target: Target, executions: number): Promise<Finding | undefined> {
   const fuzzer = new Fuzzer(target, 3);
   try {
-    await fuzzer.begin(target.seeds());
+    await fuzzer.begin(await target.seeds());
     await fuzzer.fuzz(executions);
   } catch (error) {
     expect(error).toBeInstanceOf(Finding);
