@@ -76,7 +76,7 @@ Napi::Value LanguageModelWrap::slots(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value LanguageModelWrap::load(const Napi::CallbackInfo& info) {
-  return load_weights(info, model_, lane_, external_);
+  return load_weights(info, model_, lane_.get(), external_);
 }
 
 Napi::Value LanguageModelWrap::finish_loading(const Napi::CallbackInfo& info) {
@@ -115,7 +115,7 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
     mismatch(env, "sessions", "as many as sequences");
   }
   return Task::start(
-      env, lane_, std::move(keep),
+      env, *lane_, std::move(keep),
       [=, reduction = read_reduction(f.value("reduction"))] {
         const auto start = std::chrono::steady_clock::now();
         const ForwardInput in{.batch = batch,
@@ -149,7 +149,7 @@ Napi::Value LanguageModelWrap::step(const Napi::CallbackInfo& info) {
   KeepAlive keep;
   for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[1], info[2]}) keep.add(v);
   return Task::start(
-      env, lane_, std::move(keep), [=] { return m->step(sessions, tokens.data, logits.data); },
+      env, *lane_, std::move(keep), [=] { return m->step(sessions, tokens.data, logits.data); },
       [](Napi::Env env) { return env.Undefined(); });
 }
 
@@ -175,6 +175,7 @@ Napi::Value LanguageModelWrap::end_profile(const Napi::CallbackInfo& info) {
 // Gives the memory back as soon as no running call needs it. lib/ waits for those first.
 Napi::Value LanguageModelWrap::dispose(const Napi::CallbackInfo& info) {
   model_.reset();
+  lane_.reset();
   external_.set(info.Env(), 0);
   return info.Env().Undefined();
 }
