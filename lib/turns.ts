@@ -1,7 +1,7 @@
 // Long work on the JavaScript thread, in pieces between which the event loop turns.
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** Bytes that are copied or hashed in a few milliseconds. */
+/** Bytes that are copied, hashed or looked at in some milliseconds: whole pixels of four channels. */
 const pieceBytes = 4 << 20;
 
 /** Hands out `bytes` in pieces of the same memory, one after another. */

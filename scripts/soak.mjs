@@ -1,5 +1,8 @@
 // Load on the main thread and on worker threads for a while: every result must be, to the bit, what a quiet moment gives; memory must
-// not grow, nothing may die. docs/robustness.md and docs/operating.md tell what for.
+// not grow, nothing may die.
+//
+// `npm run soak` sets MALLOC_ARENA_MAX=2. glibc gives threads up to eight arenas for each core and keeps what was freed in them: with
+// threads that come and go all the time, those fill for many minutes, and nothing could be told from the slope.
 //
 //   npm run soak -- [--minutes N | --seconds N] [--workers N] [--loops N] [--seed N] [--json FILE]
 

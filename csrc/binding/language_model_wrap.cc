@@ -74,7 +74,7 @@ Napi::Value LanguageModelWrap::slots(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value LanguageModelWrap::load(const Napi::CallbackInfo& info) {
-  return load_weights(info, model_, lane_, external_);
+  return load_weights(info, model_, lane_.get(), external_);
 }
 
 Napi::Value LanguageModelWrap::finish_loading(const Napi::CallbackInfo& info) {
@@ -118,7 +118,7 @@ Napi::Value LanguageModelWrap::forward(const Napi::CallbackInfo& info) {
     mismatch(env, "sessions", "as many as sequences");
   }
   return Task::start(
-      env, lane_, std::move(keep),
+      env, *lane_, std::move(keep),
       [=, ids = ids, reduction = read_reduction(f.value("reduction"))] {  // ids: what the batch points to
         const auto start = std::chrono::steady_clock::now();
         const ForwardInput in{.batch = batch,
@@ -152,7 +152,7 @@ Napi::Value LanguageModelWrap::step(const Napi::CallbackInfo& info) {
   KeepAlive keep;
   for (const Napi::Value& v : {Napi::Value(info.This()), info[0], info[2]}) keep.add(v);
   return Task::start(
-      env, lane_, std::move(keep),
+      env, *lane_, std::move(keep),
       [=, ids = std::vector<int32_t>(tokens.data, tokens.data + tokens.size)] {
         return m->step(sessions, ids.data(), logits.data);
       },
@@ -181,6 +181,7 @@ Napi::Value LanguageModelWrap::end_profile(const Napi::CallbackInfo& info) {
 // Gives the memory back as soon as no running call needs it. lib/ waits for those first.
 Napi::Value LanguageModelWrap::dispose(const Napi::CallbackInfo& info) {
   model_.reset();
+  lane_.reset();
   external_.set(info.Env(), 0);
   return info.Env().Undefined();
 }

@@ -46,13 +46,14 @@ std::vector<TensorSource> read_sources(const Napi::Value& list);
 
 // Reads and packs these tensors; `external` then counts their bytes.
 template <class Model>
-Napi::Value load_weights(const Napi::CallbackInfo& info, const std::shared_ptr<Model>& model, Lane& lane,
+Napi::Value load_weights(const Napi::CallbackInfo& info, const std::shared_ptr<Model>& model, Lane* lane,
                          ExternalBytes& external) {
+  const auto open = opened(info.Env(), model);
   KeepAlive keep;
   keep.add(info.This());
   return Task::start(
-      info.Env(), lane, std::move(keep),
-      [m = opened(info.Env(), model), sources = read_sources(info[0])] {
+      info.Env(), *lane, std::move(keep),
+      [m = open, sources = read_sources(info[0])] {
         for (const TensorSource& source : sources) SKIPSCAN_TRY(m->load(source));
         return Status{};
       },

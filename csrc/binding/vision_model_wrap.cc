@@ -54,7 +54,7 @@ Napi::Value VisionModelWrap::slots(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value VisionModelWrap::load(const Napi::CallbackInfo& info) {
-  return load_weights(info, model_, lane_, external_);
+  return load_weights(info, model_, lane_.get(), external_);
 }
 
 Napi::Value VisionModelWrap::finish_loading(const Napi::CallbackInfo& info) {
@@ -104,7 +104,7 @@ Napi::Value VisionModelWrap::forward(const Napi::CallbackInfo& info) {
     keep.add(v);
   }
   return Task::start(
-      env, lane_, std::move(keep),
+      env, *lane_, std::move(keep),
       [=, reduction = read_reduction(f.value("reduction"))] {
         const auto start = std::chrono::steady_clock::now();
         const VisionInput in{.pixels = pixels.data,
@@ -166,6 +166,7 @@ Napi::Value VisionModelWrap::end_profile(const Napi::CallbackInfo& info) {
 // Gives the memory back as soon as no running call needs it. lib/ waits for those first.
 Napi::Value VisionModelWrap::dispose(const Napi::CallbackInfo& info) {
   model_.reset();
+  lane_.reset();
   external_.set(info.Env(), 0);
   return info.Env().Undefined();
 }

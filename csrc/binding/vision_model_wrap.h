@@ -28,7 +28,7 @@ class VisionModelWrap : public Napi::ObjectWrap<VisionModelWrap> {
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   std::shared_ptr<VisionModel> model_;
-  Lane lane_{1};  // one call at a time
+  std::unique_ptr<Lane> lane_ = std::make_unique<Lane>(1);  // one call at a time, of the model while it is open
   ExternalBytes external_;
 };
 

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import type Sharp from 'sharp';
 import { describe, invalidArgument, mismatch } from '../errors';
 import { readRegular } from '../regular-file';
+import { inPieces } from '../turns';
 import type { RgbImage } from './image';
 import { loadSharp } from './sharp';
 
@@ -82,19 +83,22 @@ async function decode(image: Sharp.Sharp, { space }: Sharp.Metadata): Promise<Rg
     ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
     : image.toColourspace('srgb');
   const { data, info } = await converted.removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  return { data: isCmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
+  return { data: isCmyk ? await cmykToRgb(data) : data, width: info.width, height: info.height };
 }
 
 /** What the inks leave of white, `(255 - k)(255 - c) / 255`, in whole numbers and rounded as Pillow does it. */
-function cmykToRgb(cmyk: Uint8Array): Uint8Array {
+async function cmykToRgb(cmyk: Uint8Array): Promise<Uint8Array> {
   const rgb = new Uint8Array((cmyk.length / 4) * 3);
-  for (let from = 0, to = 0; from < cmyk.length; from += 4) {
-    const light = 255 - cmyk[from + 3];
-    for (let channel = 0; channel < 3; channel += 1, to += 1) {
-      const product = cmyk[from + channel] * light + 128;
-      rgb[to] = light - (((product >> 8) + product) >> 8);
+  let to = 0;
+  await inPieces(cmyk, (pixels) => {
+    for (let from = 0; from < pixels.length; from += 4) {
+      const light = 255 - pixels[from + 3];
+      for (let channel = 0; channel < 3; channel += 1, to += 1) {
+        const product = pixels[from + channel] * light + 128;
+        rgb[to] = light - (((product >> 8) + product) >> 8);
+      }
     }
-  }
+  });
   return rgb;
 }
 

@@ -20,10 +20,10 @@ export class SoakThreads {
       });
       this.#running.add(thread);
       thread.on('message', add);
-      thread.on('error', (error) => this.died.push(String(error.stack)));
+      thread.on('error', (error) => this.#tell(String(error.stack)));
       thread.on('exit', (code) => {
         const expected = !this.#running.delete(thread) || this.#ended;
-        if (!expected || (this.#ended && code > 1)) this.died.push(`exit code ${code}`);
+        if (!expected || (this.#ended && code > 1)) this.#tell(`exit code ${code}`);
       });
     };
     for (let i = 0; i < count; i += 1) this.start();
@@ -40,6 +40,12 @@ export class SoakThreads {
       );
     };
     if (count > 0) next();
+  }
+
+  /** At once, for the process may not live to report it. */
+  #tell(death) {
+    console.error(`A worker thread died: ${death}`);
+    this.died.push(death);
   }
 
   async #terminate(thread) {

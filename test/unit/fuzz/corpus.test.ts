@@ -18,12 +18,14 @@ describe.each(targetNames)('%s', (name) => {
 
   test('every seed and every input of the corpus is read, or refused as it should be', async () => {
     expect(kept.length).toBeGreaterThan(0);
-    for (const input of [...(await target.seeds()), ...kept.map(({ input }) => input)]) await target.run(input);
+    for (const input of [...(await target.seeds()), ...kept.map(({ input }) => input)])
+      await target.run(input);
   });
 
   test('no change of them does harm', async () => {
     const fuzzer = new Fuzzer(target, 7);
-    for (const input of [...(await target.seeds()), ...kept.map(({ input }) => input)]) fuzzer.corpus.add(input);
+    for (const input of [...(await target.seeds()), ...kept.map(({ input }) => input)])
+      fuzzer.corpus.add(input);
     await fuzzer.fuzz(executions);
     expect(fuzzer.executions).toBe(executions);
   });
