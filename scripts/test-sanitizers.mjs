@@ -49,10 +49,10 @@ function hasValgrind() {
 
 const checks = {
   threads() {
-    run(program('engine_threads', 'thread'), [], { TSAN_OPTIONS: 'halt_on_error=1:second_deadlock_stack=1' });
+    run(program('engine_threads', 'thread'), [], { TSAN_OPTIONS: 'halt_on_error=1' });
   },
   address() {
-    const settings = { ASAN_OPTIONS: 'detect_leaks=1:detect_stack_use_after_return=1' };
+    const settings = { ASAN_OPTIONS: 'detect_leaks=1' };
     for (const name of ['engine_threads', 'engine_faults']) run(program(name, 'address'), [], settings);
   },
   valgrind() {
