@@ -38,8 +38,9 @@ class Tasks : public std::enable_shared_from_this<Tasks> {
   // Of this environment; made when it is first asked for.
   static Tasks& of(Napi::Env env);
 
-  explicit Tasks(Napi::Env env);
+  explicit Tasks(Napi::Env env) : env_(env) {}
   ~Tasks();
+  void open();
 
   Napi::Value start(Lane& lane, KeepAlive keep, Task::Work work, Task::Result result, int32_t* cancel);
 
@@ -47,9 +48,13 @@ class Tasks : public std::enable_shared_from_this<Tasks> {
   void stop();
 
  private:
-  void work_on(Call& call);                  // on a lane's thread
-  void finish(Call& call, Status&& status);  // from any thread
+  using Entries = std::unordered_map<Call*, Pending>;
+  using Entry = Entries::node_type;
+
+  void work_on(Call& call);  // on a lane's thread
+  Entry forget(Call& call);
   void settle_done();
+  Call* next_done();  // or null
   void settle(Pending& pending);
   void end();
 
@@ -58,7 +63,7 @@ class Tasks : public std::enable_shared_from_this<Tasks> {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::unordered_map<Call*, Pending> pending_;
+  Entries pending_;
   std::vector<Call*> done_;
   bool stopped_ = false;
 };
@@ -89,26 +94,30 @@ Tasks& Tasks::of(Napi::Env env) {
   using Shared = std::shared_ptr<Tasks>;
   Shared* tasks = env.GetInstanceData<Shared>();
   if (!tasks) {
-    tasks = new Shared(std::make_shared<Tasks>(env));
+    auto made = std::make_unique<Shared>(std::make_shared<Tasks>(env));
+    (*made)->open();
+    tasks = made.release();
     env.SetInstanceData(tasks);
   }
   return **tasks;
 }
 
-Tasks::Tasks(Napi::Env env) : env_(env) {
+void Tasks::open() {
+  static const bool at_exit = std::atexit(Everyone::stop) == 0;
+  static_cast<void>(at_exit);
+  {
+    std::lock_guard lock(Everyone::instance().mutex);
+    Everyone::instance().tasks.insert(this);
+  }
   const auto ring = [](napi_env env, napi_value, void* tasks, void*) {
     if (env) static_cast<Tasks*>(tasks)->settle_done();
   };
-  check(env, napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "skipscan"), 0, 1, nullptr,
-                                             nullptr, this, ring, &doorbell_));
-  check(env, napi_unref_threadsafe_function(env, doorbell_));
+  check(env_, napi_create_threadsafe_function(env_, nullptr, nullptr, Napi::String::New(env_, "skipscan"), 0, 1,
+                                              nullptr, nullptr, this, ring, &doorbell_));
+  check(env_, napi_unref_threadsafe_function(env_, doorbell_));
   // After the function, as hooks run in reverse: nobody may ring once it is gone.
-  check(env, napi_add_env_cleanup_hook(
-                 env, [](void* tasks) { static_cast<Tasks*>(tasks)->end(); }, this));
-  static const bool at_exit = std::atexit(Everyone::stop) == 0;
-  static_cast<void>(at_exit);
-  std::lock_guard lock(Everyone::instance().mutex);
-  Everyone::instance().tasks.insert(this);
+  check(env_, napi_add_env_cleanup_hook(
+                  env_, [](void* tasks) { static_cast<Tasks*>(tasks)->end(); }, this));
 }
 
 Tasks::~Tasks() {
@@ -133,8 +142,9 @@ Napi::Value Tasks::start(Lane& lane, KeepAlive keep, Task::Work work, Task::Resu
     lane.post([self = shared_from_this(), call] { self->work_on(*call); });
     return Status{};
   });
-  if (!posted.ok()) finish(*call, std::move(posted));
-  return deferred.Promise();
+  if (posted.ok()) return deferred.Promise();
+  forget(*call);
+  throw to_error(env_, posted);
 }
 
 void Tasks::work_on(Call& call) {
@@ -145,10 +155,6 @@ void Tasks::work_on(Call& call) {
   }
   Status status = guarded(call.work);
   call.work = nullptr;  // may be the last that holds a model
-  finish(call, std::move(status));
-}
-
-void Tasks::finish(Call& call, Status&& status) {
   std::lock_guard lock(mutex_);
   call.status = std::move(status);
   call.state = Call::State::done;
@@ -158,16 +164,17 @@ void Tasks::finish(Call& call, Status&& status) {
   napi_call_threadsafe_function(doorbell_, nullptr, napi_tsfn_nonblocking);
 }
 
+// The process may end where nothing is pending any more.
+Tasks::Entry Tasks::forget(Call& call) {
+  std::lock_guard lock(mutex_);
+  Entry entry = pending_.extract(&call);
+  if (pending_.empty()) napi_unref_threadsafe_function(env_, doorbell_);
+  return entry;
+}
+
 void Tasks::settle_done() {
-  for (;;) {
-    decltype(pending_)::node_type entry;
-    {
-      std::lock_guard lock(mutex_);
-      if (done_.empty()) return;
-      entry = pending_.extract(done_.front());
-      done_.erase(done_.begin());
-      if (pending_.empty()) napi_unref_threadsafe_function(env_, doorbell_);
-    }
+  while (Call* call = next_done()) {
+    Entry entry = forget(*call);
     // A worker thread may be terminated while its call runs: then nothing of its JavaScript can be reached any more, every
     // attempt throws, and there is nobody left to tell.
     try {
@@ -175,6 +182,14 @@ void Tasks::settle_done() {
     } catch (const Napi::Error&) {
     }
   }
+}
+
+Call* Tasks::next_done() {
+  std::lock_guard lock(mutex_);
+  if (done_.empty()) return nullptr;
+  Call* const first = done_.front();
+  done_.erase(done_.begin());
+  return first;
 }
 
 void Tasks::settle(Pending& pending) {
