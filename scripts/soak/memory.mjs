@@ -17,8 +17,20 @@ export class MemorySamples {
 
   end() {
     clearInterval(this.#timer);
-    return slopeOf(this.samples.slice(this.samples.length >> 1));
+    return slopeOf(blockMeans(this.samples.slice(this.samples.length >> 1)));
   }
+}
+
+/** Seconds over which samples are averaged: those of neighbouring seconds see the same threads, and say little more than one of them. */
+const blockSeconds = 30;
+
+function blockMeans(samples) {
+  const blocks = Math.max(3, Math.floor(samples.length / blockSeconds));
+  return Array.from({ length: blocks }, (_, i) => {
+    const block = samples.slice((i * samples.length) / blocks, ((i + 1) * samples.length) / blocks);
+    const mean = (of) => block.reduce((sum, sample) => sum + of(sample), 0) / block.length;
+    return { seconds: mean(({ seconds }) => seconds), bytes: mean(({ bytes }) => bytes) };
+  });
 }
 
 /**
