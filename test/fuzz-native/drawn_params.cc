@@ -315,7 +315,7 @@ void DrawnParams::spoil() {
       case 4: {  // two arrays are one
         auto other = arrays_.begin();
         std::advance(other, bytes_.ConsumeIntegralInRange<size_t>(0, arrays_.size() - 1));
-        numbers_["=" + at->first] = double(std::distance(arrays_.begin(), other));
+        same_[at->first] = other->first;
         break;
       }
       case 5: {
@@ -352,8 +352,8 @@ ParamArray DrawnParams::array(const std::string& name) const {
   auto at = arrays_.find(name);
   if (at == arrays_.end()) throw ParamError(name, "an array");
   const DType own = at->second.dtype;
-  if (const auto other = numbers_.find("=" + name); other != numbers_.end()) {
-    at = std::next(arrays_.begin(), std::clamp<long>(long(other->second), 0, long(arrays_.size()) - 1));
+  if (const auto other = same_.find(name); other != same_.end() && arrays_.count(other->second)) {
+    at = arrays_.find(other->second);
   }
   // Views of one memory may differ in their dtypes.
   const bool alike = size_of(own) == size_of(at->second.dtype);

@@ -53,6 +53,7 @@ class DrawnParams final : public skipscan::ParamSource {
   std::string op_;
   std::map<std::string, double> numbers_;
   std::map<std::string, Array> arrays_;
+  std::map<std::string, std::string> same_;  // an array that is another one's memory
 };
 
 }  // namespace fuzz

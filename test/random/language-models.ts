@@ -45,7 +45,8 @@ function randomCase(draw: Draw): Case {
   const tokens = (length: number) => Array.from({ length }, () => draw.int(0, shape.vocab - 1));
   const length = () => draw.pick([1, draw.int(2, 6), draw.int(7, 50), draw.int(15, 18), draw.int(60, 140)]);
   const prompts = Array.from({ length: draw.int(1, 3) }, () => tokens(length()));
-  const dtype = draw.pick(['f32', 'f32', 'bf16', 'f16', 'i8'] as const);
+  // Norms of a few channels magnify what 8-bit products round, by more than the models of test/engine do.
+  const dtype = draw.pick(['f32', 'f32', 'bf16', 'f16', shape.dModel < 16 ? 'f32' : 'i8'] as const);
   // 8-bit products round their inputs, which moves what a policy sees by more than near ties are apart.
   const policy = () => randomPolicy(draw, shape.layers, shape.family, dtype !== 'i8');
   return {

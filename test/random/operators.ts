@@ -104,8 +104,13 @@ export const operators: readonly Kind[] = [
   operator(causalConvCases, scans.randomCausalConv, {
     accepts: ({ path, channels }, { scale }) => isFair(scale, path.index.length * channels),
   }),
-  operator(selectiveStateCases, scans.randomSelectiveState),
-  operator(ssdStateCases, scans.randomSsdState),
+  // Large time steps as in the tables of cases: over as many heads or channels, whose mean evens roundings out.
+  operator(selectiveStateCases, scans.randomSelectiveState, {
+    accepts: ({ channels }, { scale }) => scale <= 1 || channels >= 40,
+  }),
+  operator(ssdStateCases, scans.randomSsdState, {
+    accepts: ({ heads }, { scale }) => scale <= 1 || heads >= 4,
+  }),
   operator(selectTokensCases, randomSelectTokens, { accepts: (params) => !isUndecided(params) }),
   operator(reduceTokensCases, randomReduceTokens, {
     accepts: ({ rows, keptRows, dim }, { intoOne }) =>
