@@ -2,5 +2,5 @@
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
-require('../test/fuzz/register.cjs');
+require('./typescript-hook.cjs');
 process.exitCode = await require('../test/fuzz/main.ts').main(process.argv.slice(2));

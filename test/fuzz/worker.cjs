@@ -1,3 +1,3 @@
 // A thread cannot be started on TypeScript.
-require('./register.cjs');
+require('../../scripts/typescript-hook.cjs');
 require('./worker.ts');

@@ -73,7 +73,7 @@ export function instrument(code: string, filename: string): string {
   return transformSync(code, options)!.code!;
 }
 
-/** From now on, `require` instruments the TypeScript in `folder`, which register.cjs makes it understand. */
+/** From now on, `require` instruments the TypeScript in `folder`, which typescript-hook.cjs makes it understand. */
 export function instrumentFolder(folder: string): void {
   const extensions = (Module as unknown as { _extensions: Record<string, Loader> })._extensions;
   const load = extensions['.ts'];
