@@ -35,7 +35,7 @@ const workers = wholeNumber('workers', values.workers, 0);
 const loops = wholeNumber('loops', values.loops, 1);
 const chance = randomNumbers(wholeNumber('seed', values.seed, 0));
 
-const models = soakModels();
+const models = await soakModels();
 const answers = await serialAnswers(models);
 console.log(
   `${answers.size} serial answers; ${workers} worker threads and the main thread, ${loops} loops each`,

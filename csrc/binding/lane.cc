@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "core/compute_thread.h"
+
 namespace skipscan::binding {
 
 struct Lane::State {
@@ -43,6 +45,7 @@ void Lane::post(Job job) {
 }
 
 void Lane::serve(const std::shared_ptr<State>& state) {
+  become_compute_thread();
   std::unique_lock lock(state->mutex);
   for (;;) {
     state->idle += 1;

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "core/arena.h"
+#include "core/compute_thread.h"
 #include "core/denormals.h"
 
 namespace skipscan {
@@ -126,6 +127,7 @@ void ThreadPool::claim(int worker) {
 }
 
 void ThreadPool::work(int worker) {
+  become_compute_thread();
   const ZeroDenormals zero;
   uint32_t seen = 0;
   for (;;) {

@@ -17,9 +17,10 @@ const middle = {
 };
 
 /** `{ name, kind, source, maxQueue }` of each. Short queues, so that calls are refused now and then. */
-export function soakModels() {
+export async function soakModels() {
   const language = ['tiny-mamba', 'tiny-mamba2', 'tiny-recall'].map((name) => path.join(shipped, name));
-  const random = Object.entries(middle).map(([name, shape]) => huggingFaceModel(drawn, name, shape));
+  const random = [];
+  for (const [name, shape] of Object.entries(middle)) random.push(await huggingFaceModel(drawn, name, shape));
   const vision = ['tiny-vim', 'tiny-plainmamba'].map((name) => path.join(shipped, name));
   const entry = (kind) => (source) => ({ name: path.basename(source), kind, source, maxQueue: 2 });
   return [...[...language, ...random].map(entry('language')), ...vision.map(entry('vision'))];

@@ -15,7 +15,14 @@ const tell = () => {
   Object.assign(counts, newCounts());
 };
 const timer = setInterval(tell, 500);
-const open = await putLoad({ models: soakModels(), answers, seed, loops, stopped: () => stopped, counts });
+const open = await putLoad({
+  models: await soakModels(),
+  answers,
+  seed,
+  loops,
+  stopped: () => stopped,
+  counts,
+});
 await Promise.all(open.map((model) => model.dispose()));
 clearInterval(timer);
 tell();

@@ -124,7 +124,7 @@ async function memory(model, reduction) {
 
 /** A model that nothing has run on: workspaces only grow. */
 async function withModel(use) {
-  const folder = huggingFaceModel(options.models, options.shape, shape, 'bf16');
+  const folder = await huggingFaceModel(options.models, options.shape, shape, 'bf16');
   const model = await loadLanguageModel(folder, { device: options.device });
   try {
     await use(model);
