@@ -86,7 +86,10 @@ const replay =
 const dtypes = ['f32', 'bf16', 'f16'];
 const orders = ['forward', 'reverse', 'random:7'];
 const printed = await runAll([
-  ...dtypes.map((t) => replay(`ThreadSanitizer, ${t}`, 'replay_tsan', { SIMT_ORDER: 'random:13' }, `.${t}.`)),
+  // Not f16, whose kernels are those of bf16 with other conversions: this takes longest by far.
+  ...dtypes
+    .slice(0, 2)
+    .map((t) => replay(`ThreadSanitizer, ${t}`, 'replay_tsan', { SIMT_ORDER: 'random:13' }, `.${t}.`)),
   ...dtypes.map((t) =>
     replay(`AddressSanitizer and UBSan, ${t}`, 'replay_asan', { SIMT_ORDER: 'random:11' }, `.${t}.`),
   ),
