@@ -61,9 +61,13 @@ SKIPSCAN_FIRST(exp)
 SKIPSCAN_FIRST(log)
 SKIPSCAN_FIRST(pow)
 
+// glibc 2.34 took these over from libdl, and what follows from libpthread and librt. Older ones have them in the first two, which
+// Node.js loads.
+SKIPSCAN_FIRST(dladdr)
+SKIPSCAN_FIRST(dlopen)
+
 #ifdef SKIPSCAN_CUDA
-// glibc 2.34 took these over from libpthread, libdl and librt: what the CUDA runtime calls, and what looks for cuBLASLt. Older
-// ones have them in the first two, which Node.js loads. The last two may be missing: they serve memory that processes share,
+// What the CUDA runtime calls, and what looks for cuBLASLt. The last two may be missing: they serve memory that processes share,
 // which nothing here asks for.
 SKIPSCAN_FIRST(dlclose)
 SKIPSCAN_FIRST(dlerror)
@@ -72,7 +76,6 @@ SKIPSCAN_AT(dlmopen, "GLIBC_2.3.4")
 #else
 SKIPSCAN_FIRST(dlmopen)
 #endif
-SKIPSCAN_FIRST(dlopen)
 SKIPSCAN_FIRST(dlsym)
 SKIPSCAN_FIRST(dlvsym)
 SKIPSCAN_FIRST(pthread_condattr_setpshared)
