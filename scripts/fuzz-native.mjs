@@ -2,10 +2,10 @@
 //
 // Builds the fuzzers of the native side (test/fuzz-native) with clang's libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer and
 // runs each, from the inputs in test/fuzz-native/corpus on: so many times, or so many seconds. Prints for each how often it ran. What
-// a fuzzer finds it leaves in build/fuzz/findings, and the status is 1. With --corpus, inputs that reach new code are kept in
-// FOLDER/TARGET, and later runs go on from them.
+// a fuzzer finds it leaves in build/fuzz/findings, and the status is 1. Inputs that reach new code are kept in FOLDER/TARGET, by
+// default in build/fuzz/corpus, and later runs go on from them.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -103,8 +103,9 @@ function fuzz(target, { runs, seconds }) {
   const findings = path.join(build, 'findings', target);
   mkdirSync(findings, { recursive: true });
   const seeds = path.join(root, 'test', 'fuzz-native', 'corpus', target);
-  const kept = options.corpus ? path.resolve(options.corpus, target) : undefined;
-  if (kept) mkdirSync(kept, { recursive: true });
+  // What reaches new code goes into the first folder, which is not the one that is committed.
+  const kept = path.resolve(options.corpus ?? path.join(build, 'corpus'), target);
+  mkdirSync(kept, { recursive: true });
   const { status, ended, output } = run(path.join(build, 'bin', `fuzz-${target}`), [
     ...(runs ? [`-runs=${runs}`] : []),
     ...(seconds ? [`-max_total_time=${seconds}`] : []),
@@ -114,7 +115,8 @@ function fuzz(target, { runs, seconds }) {
     '-rss_limit_mb=2048',
     '-print_final_stats=1',
     `-artifact_prefix=${findings}/`,
-    ...[kept, seeds].filter((folder) => folder && existsSync(folder)),
+    kept,
+    seeds,
   ]);
   const executions = /stat::number_of_executed_units:\s*(\d+)/.exec(output)?.[1] ?? '?';
   const coverage = [...output.matchAll(/cov: (\d+)/g)].at(-1)?.[1] ?? '?';

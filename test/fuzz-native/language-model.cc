@@ -27,7 +27,7 @@ std::unique_ptr<LanguageModel> make_model(bool two, const Backend& backend, DTyp
   c.norm_group_size = 6;
   c.dt_max = std::numeric_limits<float>::infinity();
   c.tied_head = true;
-  auto model = std::make_unique<LanguageModel>(c, cpu::open(backend, false), dtype, 2);
+  auto model = std::make_unique<LanguageModel>(c, cpu::open(backend, false), dtype, 1);
   fuzz::fill(*model);
   return model;
 }

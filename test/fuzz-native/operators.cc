@@ -8,7 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace skipscan;
   static const std::shared_ptr<Device> devices[] = {cpu::open(cpu::portable::backend, false),
                                                     cpu::open(cpu::reference::backend, false)};
-  static ThreadPool pool(2);
+  static ThreadPool pool(1);
   fuzz::Bytes bytes(data, size);
   const auto& device = bytes.PickValueInArray(devices);
   try {
