@@ -24,8 +24,8 @@ export type TensorOptions = {
 
 /**
  * A dense row-major array on a device. It owns its memory until `dispose()`. On the CPU that memory is a JavaScript typed
- * array, which is shared and not copied where its element type is the tensor's; on a GPU it is the GPU's, and `to('cpu')`
- * copies it back.
+ * array, which is shared and not copied where its element type is the tensor's: its buffer must not be transferred away while an
+ * operator runs on it. On a GPU it is the GPU's, and `to('cpu')` copies it back.
  */
 export class Tensor implements Disposable {
   /** The format of its elements. */

@@ -120,7 +120,7 @@ export class VisionModel implements AsyncDisposable {
    * Logits of images that are pixels already. Sizes other than the trained one are accepted: the position embedding is resampled as
    * the authors do it, and PlainMamba fills the last patches up with zeros.
    *
-   * @param pixels `[images, 3, height, width]`, normalised by the mean and the deviation of ImageNet
+   * @param pixels `[images, 3, height, width]`, normalised by the mean and the deviation of ImageNet; copied when it is the call's turn
    */
   async forward(
     pixels: Float32Array,
@@ -190,6 +190,8 @@ export class VisionModel implements AsyncDisposable {
           'The memory of pixels was transferred away or resized while the call waited for its turn. Transfer a copy instead.',
         );
       }
+      // Its own, whatever becomes of the caller's memory while it computes.
+      const own = pixels.slice();
       const slice = images * tokens * dModel;
       const room = (n: number, wanted = true) => (wanted ? new Float32Array(n) : undefined);
       const logits = new Float32Array(images * numClasses);
@@ -199,7 +201,7 @@ export class VisionModel implements AsyncDisposable {
       const { milliseconds, kept, scores } = await cancellable(o.signal, (cell) =>
         fromNative(() =>
           this.#native.forward(
-            pixels,
+            own,
             { images, height, width },
             { logits, features, hidden, residual, scores: o.scores === true, reduction },
             cell,
