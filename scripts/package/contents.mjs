@@ -11,12 +11,14 @@ const allowed = [
   /^csrc\/\w+\/(\w+\/)?[\w-]+\.(h|cc|cu|cuh)$/,
   /^dist\/.+\.(js|d\.ts)$/,
   /^docs\/.+\.(md|png|svg)$/,
+  /^examples\/(tsconfig\.json|[\w-]+\/[\w.-]+)$/,
   /^models\/.+/,
   /^prebuilds\/(README\.md|\w+-\w+\/skipscan\.(glibc\.|musl\.)?node)$/,
   /^scripts\/(build-native|install)\.js$/,
 ];
 const needed = [
-  ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'docs/install.md'],
+  ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'],
+  ...['docs/install.md', 'docs/api/README.md', 'examples/http-service/main.mjs'],
   ...['CMakeLists.txt', 'binding.gyp', 'scripts/build-native.js', 'scripts/install.js'],
   ...['csrc/binding/addon.cc', 'csrc/cuda/device.cc', 'dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js'],
   ...['models/tiny-mamba2/model.safetensors', 'models/tiny-vim/samples/heart.jpg'],
@@ -31,8 +33,7 @@ export function checkContents(root, { size, files }, sources) {
   const names = files.map(({ path: name }) => name);
   const extra = names.filter((name) => !allowed.some((pattern) => pattern.test(name)));
   expect(extra.length === 0, `the tarball has files that nobody needs: ${extra.join(', ')}`);
-  const optional = ['SECURITY.md'].filter((name) => existsSync(path.join(root, name)));
-  const missing = [...needed, ...optional].filter((name) => !names.includes(name));
+  const missing = needed.filter((name) => !names.includes(name));
   expect(missing.length === 0, `the tarball lacks ${missing.join(', ')}`);
   // Code whose source is gone, of a build before.
   const stale = names.filter(
