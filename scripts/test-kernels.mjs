@@ -6,7 +6,7 @@
 //
 // Records the cases first, unless a folder with recorded ones is given. Needs the addon (npm run build:native) and g++.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -63,7 +63,10 @@ async function runAll(tasks) {
 }
 
 async function record(folder) {
-  await run('recording', process.execPath, ['node_modules/jest/bin/jest.js', 'test/ops'], {
+  const tables = readdirSync(path.join(root, 'test', 'ops'))
+    .map((name) => path.join('test', 'ops', name))
+    .filter((file) => readFileSync(path.join(root, file), 'utf8').includes('testCases('));
+  await run('recording', process.execPath, ['node_modules/jest/bin/jest.js', ...tables], {
     SKIPSCAN_RECORD_CASES: folder,
     SKIPSCAN_TEST_DEVICE: '',
     SKIPSCAN_PREBUILD: '',
