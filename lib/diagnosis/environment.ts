@@ -38,14 +38,7 @@ export function checkProcessor(root = '/', processors = os.availableParallelism(
     quota !== undefined && quota < processors
       ? `, of ${processors} processors, of whose time the container may use ${Number(quota.toFixed(2))}`
       : '';
-  const found = `${model}, ${threads} thread${threads === 1 ? '' : 's'}${limit}`;
-  const { UV_THREADPOOL_SIZE: pool } = process.env;
-  if (pool === undefined || Number(pool) >= 2) return ok('processor', found);
-  return warning('processor', {
-    found: `${found}; UV_THREADPOOL_SIZE is ${pool}`,
-    expected: '2 or more, so that files are read while a model computes',
-    advice: 'Unset the environment variable UV_THREADPOOL_SIZE.',
-  });
+  return ok('processor', `${model}, ${threads} thread${threads === 1 ? '' : 's'}${limit}`);
 }
 
 /** Bytes in all and free: of the machine, or what the container may use. */

@@ -54,15 +54,6 @@ test("a container's share of the processors is told", () => {
   expect(checkProcessor(files.writeAll('free', {}), 64).found).toMatch(/, 64 threads$/);
 });
 
-test("a thread pool of Node's own with one thread is warned of", () => {
-  process.env.UV_THREADPOOL_SIZE = '1';
-  expect(checkProcessor()).toMatchObject({
-    status: 'warning',
-    found: expect.stringContaining('UV_THREADPOOL_SIZE is 1'),
-    advice: 'Unset the environment variable UV_THREADPOOL_SIZE.',
-  });
-});
-
 test('little memory is warned of', () => {
   expect(checkMemory({ total: 2 ** 32, available: 2 ** 31 })).toEqual({
     name: 'memory',
