@@ -7,7 +7,6 @@
 #include <mutex>
 #include <new>
 #include <set>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 

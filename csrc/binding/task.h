@@ -15,8 +15,7 @@ namespace skipscan::binding {
 // Where there is no memory left, there is none for a message either: a Status that says so has an empty one.
 constexpr const char* kNoMemory =
     "The system had no memory left for this call. Use a shorter prompt, a smaller model or dispose models and sessions "
-    "that are "
-    "no longer needed.";
+    "that are no longer needed.";
 
 // An error as lib/errors.ts reads it: `code` says which kind.
 inline Napi::Error to_error(Napi::Env env, const Status& status) {

@@ -24,13 +24,13 @@ double read_share(const OpReader& p, const char* name) {
   return value;
 }
 
-constexpr int32_t kMostPositions = 0x7fffffff;
+constexpr int32_t kMostInt32 = 0x7fffffff;
 
 // How many tokens the rows stand for, together with those that merge into them: no sum of them leaves int32.
 const int32_t* read_sizes(const OpReader& p, int64_t rows) {
   if (!p.has("sizes")) return nullptr;
-  const std::vector<int32_t>& sizes = p.checked_indices("sizes", rows, 0x7fffffff);
-  if (std::accumulate(sizes.begin(), sizes.end(), int64_t(0)) > 0x7fffffff) {
+  const std::vector<int32_t>& sizes = p.checked_indices("sizes", rows, kMostInt32);
+  if (std::accumulate(sizes.begin(), sizes.end(), int64_t(0)) > kMostInt32) {
     p.mismatch("sizes", "sizes whose sum is at most 2147483647");
   }
   return p.placed(sizes);
@@ -42,14 +42,14 @@ void read_descriptions(const OpReader& p, ReduceTokensParams& to) {
   if (offsets.back() != to.kept_rows) {
     p.mismatch("keptOffsets", "ascending offsets from 0 to the number of rows that stay");
   }
-  to.positions = p.indices("positions", to.rows, kMostPositions);  // so that the distance of any two is an int32
+  to.positions = p.indices("positions", to.rows, kMostInt32);  // so that the distance of any two is an int32
   to.is_protected = p.integers("protected", to.rows);
   to.kept_offsets = p.placed(offsets);
   to.positions_out = p.tensor<int32_t>("positionsOut", {to.kept_rows});
   to.protected_out = p.tensor<int32_t>("protectedOut", {to.kept_rows});
   to.gap_out = p.tensor<int32_t>("gapOut", {to.kept_rows});
   to.sequences = int32_t(offsets.size()) - 1;
-  to.start = int32_t(p.count("start", kMostPositions));
+  to.start = int32_t(p.count("start", kMostInt32));
 }
 
 }  // namespace
@@ -105,7 +105,7 @@ void read(const OpReader& p, SelectTokensParams& to) {
         .prune_below = p.number("pruneBelow"),
         .merge_above = p.number("mergeAbove"),
         .seed = uint64_t(p.count("seed", 0x1p53)),
-        .layer = int32_t(p.count("layer", 0x7fffffff)),
+        .layer = int32_t(p.count("layer", kMostInt32)),
         .fuse = p.flag("fuse"),
         .forward = p.flag("forward")};
 }

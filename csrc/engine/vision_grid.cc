@@ -143,8 +143,8 @@ Status GridTables::make(const VisionConfig& config, const VisionWeights& weights
     start[size_t(grid.class_position()) * size_t(config.d_model) + c] += weights.class_token[c];
   }
   const ScanOrders scans = scan_orders(config, grid);
-  const std::vector<int32_t>&orders = scans.positions,
-        &moves = scans.moves;  // clang 14 captures no structured bindings
+  const std::vector<int32_t>& orders = scans.positions;  // clang 14 captures no structured bindings
+  const std::vector<int32_t>& moves = scans.moves;
   GridTables tables;
   tables.grid_ = grid;
   const auto carve = [&](Arena& arena) {

@@ -71,7 +71,10 @@ export async function stepOn(
   return running(sessions, step, (job) => model.calls.run(job, { signal, kind }));
 }
 
-/** Sessions are in use from now on until `run` has ended, which runs the job when it is its turn: until then a step can fail and take their states. */
+/**
+ * Sessions are in use from now on until `run` has ended, which runs the job when it is its turn: until then a step can fail and take
+ * their states.
+ */
 async function running<T>(
   sessions: readonly Session[],
   job: () => Promise<T>,
