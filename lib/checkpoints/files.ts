@@ -1,6 +1,7 @@
-import { constants, type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badCheckpoint, shorten } from '../errors';
+import { openRegular } from '../regular-file';
 
 /** An open file that hands out checked ranges of itself. */
 export type FileReader = {
@@ -12,7 +13,7 @@ export type FileReader = {
 
 /** Opens `file` for the time of `use`. Only regular files: opening a pipe would wait for a writer for ever. */
 export async function withFile<T>(file: string, use: (reader: FileReader) => Promise<T>): Promise<T> {
-  const { handle, size } = await openRegular(file);
+  const { handle, size } = await openFile(file);
   try {
     return await use({ file, size, read: (...range) => readExactly(handle, file, size, ...range) });
   } finally {
@@ -75,19 +76,14 @@ export async function rejectGitLfsPointer(reader: FileReader): Promise<void> {
   }
 }
 
-/** Looks at what was opened, not at the name again: it may stand for another thing by then. */
-async function openRegular(file: string): Promise<{ handle: FileHandle; size: number }> {
+async function openFile(file: string): Promise<{ handle: FileHandle; size: number }> {
   try {
-    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    const found = await handle.stat();
-    if (found.isFile()) return { handle, size: found.size };
-    await handle.close();
+    return await openRegular(file);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw badCheckpoint(file, 'the file does not exist.', { cause });
     throw badCheckpoint(file, `the file cannot be opened: ${message}.`, { cause });
   }
-  throw badCheckpoint(file, 'expected a file, found something else (a directory or a device).');
 }
 
 /** Node.js reads no more than 2 GiB in one call. */

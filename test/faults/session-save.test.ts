@@ -46,8 +46,8 @@ test('a file restores what was saved', async () => {
 
 test.each([
   ['one that is missing', 'missing', /cannot be read: ENOENT/],
-  ['a folder', '.', /cannot be read: it is a folder/],
-  ['a device', '/dev/zero', /cannot be read: it is not a file but a device/],
+  ['a folder', '.', /cannot be read: expected a file, found a folder/],
+  ['a device', '/dev/zero', /cannot be read: expected a file, found a device/],
 ])('%s is no session', async (_what, name, message) => {
   await expect(model.restoreSessionFrom(path.resolve(files.path, name))).rejects.toMatchObject({
     code: 'ERR_ARGUMENT',
