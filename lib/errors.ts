@@ -44,6 +44,11 @@ export function mismatch(name: string, expected: string, received: string): Skip
   return new SkipscanError('ERR_ARGUMENT', `Expected ${expected} for ${name} but received ${received}.`);
 }
 
+/** A call on a model whose memory was given back. */
+export function disposedModel(): SkipscanError {
+  return new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
+}
+
 /** A checkpoint that cannot be read: which file, what is wrong with it, what to do. */
 export function badCheckpoint(file: string, problem: string, options?: ErrorOptions): SkipscanError {
   return new SkipscanError('ERR_CHECKPOINT', `${file}: ${problem}`, options);

@@ -1,5 +1,5 @@
 import type { Device } from '../device';
-import { fromNativeSync, SkipscanError } from '../errors';
+import { disposedModel, fromNativeSync, SkipscanError } from '../errors';
 import { native } from '../native';
 import type { NativeLanguageModel, NativeSession } from '../native-model-types';
 import { Queue, type QueueStatus } from '../queue';
@@ -217,7 +217,7 @@ export class LanguageModel implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.calls.close(disposed());
+    this.calls.close(disposedModel());
     const sessions = [...this.#sessions].map((ref) => ref.deref()?.dispose());
     await Promise.all(sessions);
     await this.calls.run(async () => this.native.dispose(), { kind: 'upkeep' });
@@ -235,10 +235,6 @@ export class LanguageModel implements AsyncDisposable {
 
   /** @internal */
   assertOpen(): void {
-    if (this.#closing) throw disposed();
+    if (this.#closing) throw disposedModel();
   }
-}
-
-function disposed(): SkipscanError {
-  return new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
 }

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { cancellable } from '../cancel';
 import type { Device } from '../device';
-import { fromNative, fromNativeSync, SkipscanError } from '../errors';
+import { disposedModel, fromNative, fromNativeSync, SkipscanError } from '../errors';
 import type { NativeVisionModel } from '../native-model-types';
 import { Queue, type QueueStatus, type Runner } from '../queue';
 import type { Policy } from '../reduction/policy-types';
@@ -295,16 +295,12 @@ export class VisionModel implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.calls.close(disposed());
+    this.calls.close(disposedModel());
     await this.calls.run(async () => this.#native.dispose(), { kind: 'upkeep' });
   }
 
   /** @internal */
   assertOpen(): void {
-    if (this.#closing) throw disposed();
+    if (this.#closing) throw disposedModel();
   }
-}
-
-function disposed(): SkipscanError {
-  return new SkipscanError('ERR_DISPOSED', 'This model was disposed. Load it again to use it.');
 }
