@@ -14,7 +14,8 @@ export async function openRegular(file: string): Promise<{ handle: FileHandle; s
   try {
     // Of what was opened, not of the name: it may stand for another thing by now.
     const found = await handle.stat();
-    if (found.isDirectory()) throw Object.assign(new Error('expected a file, found a folder'), { code: 'EISDIR' });
+    if (found.isDirectory())
+      throw Object.assign(new Error('expected a file, found a folder'), { code: 'EISDIR' });
     if (!found.isFile()) throw new Error('expected a file, found a device or a pipe');
     return { handle, size: found.size };
   } catch (error) {

@@ -68,13 +68,18 @@ test('a name that reaches a prototype is a finding', async () => {
   expect(finding?.message).toContain('without planted');
 });
 
-test('a reader that takes long each time is a finding, one that did once is not', async () => {
-  let now = 0;
-  const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
-  const slowAt = (isSlow: (call: number) => boolean) => {
+test('a reader that takes long each time is a finding, one that did once or waited for the processor is not', async () => {
+  let [now, computed] = [0, 0];
+  const clocks = [
+    jest.spyOn(performance, 'now').mockImplementation(() => now),
+    jest.spyOn(process, 'cpuUsage').mockImplementation(() => ({ user: 1000 * computed, system: 0 })),
+  ];
+  const slowAt = (isSlow: (call: number) => boolean, share = 1) => {
     let calls = 0;
     return targetOf(() => {
-      if (isSlow(calls++)) now += 5000;
+      if (!isSlow(calls++)) return;
+      now += 5000;
+      computed += 5000 * share;
     });
   };
   expect(
@@ -91,7 +96,9 @@ test('a reader that takes long each time is a finding, one that did once is not'
       10,
     ),
   ).toBeUndefined();
-  clock.mockRestore();
+  const starved = slowAt(() => true, 0.01);
+  expect(await findingOf(starved, 10)).toBeUndefined();
+  for (const clock of clocks) clock.mockRestore();
 });
 
 test('one seed makes one sequence of inputs', async () => {
