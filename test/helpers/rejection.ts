@@ -10,3 +10,14 @@ export async function checkpointError(work: Promise<unknown>): Promise<string> {
   expect(error.code).toBe('ERR_CHECKPOINT');
   return error.message;
 }
+
+/** The error of this package that `work` throws. */
+export function errorOf(work: () => unknown): SkipscanError {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(SkipscanError);
+    return error as SkipscanError;
+  }
+  throw new Error('expected it to throw');
+}

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { decodeJsonObject } from '../../../lib/checkpoints/json';
 import { readShards } from '../../../lib/checkpoints/sharded';
-import { describe as describeValue, SkipscanError } from '../../../lib/errors';
+import { describe as describeValue } from '../../../lib/errors';
 import { DataRecord } from '../../../lib/evaluation/records';
 import { parseConfig } from '../../../lib/models/config';
 import { decodeSession } from '../../../lib/models/session-file';
@@ -11,20 +11,11 @@ import { prune, resolvePolicy } from '../../../lib/reduction';
 import { ScanPath } from '../../../lib/scan-path';
 import { Tokenizer } from '../../../lib/text/tokenizer';
 import { checkedDefinition } from '../../../lib/text/tokenizer-file';
+import { errorOf } from '../../helpers/rejection';
 
 /** What neither text nor a number can be made of. */
 const unconvertible = { toString: 1, valueOf: 1 };
 const long = 'x'.repeat(5000);
-
-function errorOf(work: () => unknown): SkipscanError {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(SkipscanError);
-    return error as SkipscanError;
-  }
-  throw new Error('expected it to throw');
-}
 
 /** A file of these header fields that has the right checksum. */
 function savedSession(header: object): Uint8Array {

@@ -1,25 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { SkipscanError } from '../../../lib/errors';
 import { parseConfig } from '../../../lib/models/config';
 import { parseVisionConfig } from '../../../lib/models/vision-config';
 import { classPosition, patchGrid, tokensOf } from '../../../lib/models/vision-grid';
 import { publishedConfig, visionModelNames } from '../../../lib/models/vision-names';
 import { reference } from '../../helpers/reference';
+import { errorOf } from '../../helpers/rejection';
 
 const vim = { embed_dim: 40, depth: 8, img_size: 64, patch_size: 8, stride: 8, num_classes: 10 };
 const plain = { embed_dims: 40, num_layers: 4, img_size: 64, patch_size: 8, num_classes: 10 };
 const parse = (json: object) => parseVisionConfig('folder/config.json', json as never);
-
-/** The error that `work` throws. */
-function errorOf(work: () => unknown): SkipscanError {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(SkipscanError);
-    return error as SkipscanError;
-  }
-  throw new Error('expected it to throw');
-}
 
 test('ViM', () => {
   expect(
